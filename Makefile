@@ -1,0 +1,145 @@
+# Builds, starts, tests and measures Tollgate; `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+BUILD ?= build
+DESTDIR ?=
+PREFIX ?= /usr
+NGX_SRC ?= /usr/share/nginx/src
+
+BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
+	libpq-dev libjansson-dev libcurl4-openssl-dev libssl-dev \
+	libmicrohttpd-dev libinih-dev
+RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
+TEST_PACKAGES = git $(RUN_PACKAGES)
+BENCH_PACKAGES = wrk
+
+WARN = -Wall -Wextra -Wshadow -Werror
+OPT ?= -O2 -g
+CFLAGS_ALL = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fstack-protector-strong \
+	-D_FORTIFY_SOURCE=2 -Iredis -Iworker -I$(BUILD) $(CFLAGS)
+PKG = $(shell pkg-config --$(1) $(2) 2>/dev/null)
+WORKER_LIBS = hiredis libpq jansson libcrypto libmicrohttpd
+CLI_LIBS = jansson libcurl
+
+WORKER_SRC = $(filter-out worker/http.c,$(wildcard worker/*.c worker/jobs/*.c))
+CLI_SRC = $(wildcard worker/cli/*.c) worker/http.c
+WORKER_OBJ = $(WORKER_SRC:%.c=$(BUILD)/%.o)
+CLI_OBJ = $(CLI_SRC:%.c=$(BUILD)/%.o)
+SCRIPTS = $(wildcard redis/*.lua)
+
+.PHONY: all module module-asan worker cli up down test bench install clean \
+	deps test-deps bench-deps help
+.DELETE_ON_ERROR:
+
+all: module worker cli          ## build everything
+
+help:
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
+	    sed -E 's/:.*## /\t/' | expand -t 14
+
+# --- what Debian's packages bring ---------------------------------------------
+
+deps:                           ## install what a build needs
+	@tools/packages.sh $(BUILD_PACKAGES)
+
+up-deps:
+	@tools/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+test-deps:
+	@tools/packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+bench-deps:
+	@tools/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES)
+
+# --- programs -----------------------------------------------------------------
+
+module: deps                    ## build/ngx_http_tollgate_module.so
+	@$(MAKE) --no-print-directory $(BUILD)/ngx_http_tollgate_module.so
+
+module-asan: deps               ## build/asan/: the same under sanitizers
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
+	    NGX_CC_OPT="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+	    NGX_LD_OPT="-fsanitize=address,undefined" \
+	    $(BUILD)/asan/ngx_http_tollgate_module.so
+
+worker: deps                    ## build/tollgate-worker
+	@$(MAKE) --no-print-directory $(BUILD)/tollgate-worker
+
+cli: deps                       ## build/tollgate
+	@$(MAKE) --no-print-directory $(BUILD)/tollgate
+
+MODULE_DEPS = config config.make $(wildcard ngx_module/*) $(SCRIPTS) \
+	$(wildcard redis/*.h) tools/embed_lua.sh
+
+$(BUILD)/ngx/Makefile: config config.make $(NGX_SRC)/conf_flags
+	@mkdir -p $(@D)
+	@echo "configure nginx module"
+	@cd $(NGX_SRC) && . ./conf_flags && \
+	    ./configure --with-cc-opt="-O2 -g -Wextra -Wno-unused-parameter \
+	        -Wno-missing-field-initializers -fPIC $(NGX_CC_OPT)" \
+	        --with-ld-opt="-fPIC $(NGX_LD_OPT)" "$${NGX_CONF_FLAGS[@]}" \
+	        --add-dynamic-module=$(CURDIR) --builddir=$(abspath $(@D)) \
+	        > $(abspath $(@D))/configure.log || \
+	    { tail -20 $(abspath $(@D))/configure.log; exit 1; }
+
+$(BUILD)/ngx_http_tollgate_module.so: $(BUILD)/ngx/Makefile $(MODULE_DEPS)
+	@echo "build $@"
+	@$(MAKE) --no-print-directory -f $(abspath $(BUILD))/ngx/Makefile \
+	    -C $(NGX_SRC) modules > $(BUILD)/ngx/make.log || \
+	    { tail -40 $(BUILD)/ngx/make.log; exit 1; }
+	@cp $(BUILD)/ngx/ngx_http_tollgate_module.so $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tollgate_scripts.h: $(SCRIPTS) tools/embed_lua.sh
+	@mkdir -p $(@D)
+	@tools/embed_lua.sh $@ $(SCRIPTS)
+
+$(BUILD)/tollgate-worker: $(WORKER_OBJ)
+	@echo "link $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call PKG,libs,$(WORKER_LIBS)) -linih -lpthread
+
+$(BUILD)/tollgate: $(CLI_OBJ)
+	@echo "link $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call PKG,libs,$(CLI_LIBS))
+
+$(BUILD)/%.o: %.c $(BUILD)/tollgate_scripts.h
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(CFLAGS_ALL) $(call PKG,cflags,$(WORKER_LIBS)) -MMD -c -o $@ $<
+
+-include $(WORKER_OBJ:.o=.d) $(CLI_OBJ:.o=.d)
+
+# --- use ----------------------------------------------------------------------
+
+up: up-deps                     ## start everything, show a request priced (PORT=, UPSTREAM=)
+	@$(MAKE) --no-print-directory all
+	@demo/up.sh
+
+down:                           ## stop what `make up` started (the data stays in run/)
+	@demo/down.sh
+
+test: test-deps                 ## run all tests
+	@$(MAKE) --no-print-directory all module-asan
+	@t/run.sh
+
+bench: bench-deps               ## measure against nginx without the gate
+	@$(MAKE) --no-print-directory all
+	@bench/run.sh
+
+install: all                    ## install where Debian does (DESTDIR=, PREFIX=)
+	install -Dm755 $(BUILD)/tollgate $(DESTDIR)$(PREFIX)/bin/tollgate
+	install -Dm755 $(BUILD)/tollgate-worker \
+	    $(DESTDIR)$(PREFIX)/sbin/tollgate-worker
+	install -Dm644 $(BUILD)/ngx_http_tollgate_module.so \
+	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/ngx_http_tollgate_module.so
+	cd sql && find migrations functions -name '*.sql' -exec \
+	    install -Dm644 {} $(DESTDIR)$(PREFIX)/share/tollgate/sql/{} \;
+	install -Dm640 conf/worker.ini $(DESTDIR)/etc/tollgate/worker.ini
+	install -Dm644 conf/tollgate-worker.service \
+	    $(DESTDIR)/lib/systemd/system/tollgate-worker.service
+	install -Dm644 conf/nginx.conf \
+	    $(DESTDIR)$(PREFIX)/share/doc/tollgate/examples/nginx.conf
+
+clean:                          ## remove build/
+	rm -rf $(BUILD)
