@@ -1,0 +1,150 @@
+--[[
+apply.lua: applies one command of the worker to a wallet, once and in order.
+
+KEYS    wallet, ledger
+ARGV    account, command number, delta (micro-credits), number of pairs,
+        field, value ..., number of fields to delete, field ...
+Returns 1 applied, 0 was applied before, -1 a gap: an earlier command is
+        missing, -2 the delta would make avail negative or 2^53 and more, or
+        the wallet's numbers are no integers
+
+Command 1 makes the wallet.  A pair sets state, plan, a key record or an app
+record; key and app records and arrival times may be deleted.  The pair
+"units" gives units of quota back: "units day month", to those of the windows
+that began then and still last.  Anything else raises an error and nothing is
+written.
+]]
+
+local k_wallet, k_ledger = KEYS[1], KEYS[2]
+local account, number, delta = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local pair_count = tonumber(ARGV[4])
+local delete_count = tonumber(ARGV[5 + pair_count * 2])
+local FIRST_PAIR, FIRST_DELETE = 5, 6 + pair_count * 2
+
+local MAY_SET = { '^state$', '^plan$', '^k:.', '^a:.' }
+local MAY_DELETE = { '^k:.', '^a:.', '^t:.' }
+
+
+-- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.
+local function integer(text)
+    local n = tonumber(text or nil)
+
+    return n and n >= 0 and n < 2^53 and n % 1 == 0 and n or nil
+end
+
+
+local function is_one_of(patterns, field)
+    for _, pattern in ipairs(patterns) do
+        if string.find(field, pattern) then
+            return true
+        end
+    end
+
+    return false
+end
+
+
+-- first half: read and decide
+
+assert(integer(number) and delta and delta % 1 == 0,
+       'command number and delta are integers')
+assert(#ARGV == FIRST_DELETE - 1 + delete_count,
+       'pairs and fields are as many as their numbers say')
+
+local change, deletes = {}, {}
+local units, units_day, units_month
+
+for i = 1, pair_count do
+    local at = FIRST_PAIR + (i - 1) * 2
+    local field, value = ARGV[at], ARGV[at + 1]
+
+    if field == 'units' then
+        units, units_day, units_month =
+            string.match(value, '^(%d+) (%d+) (%d+)$')
+        assert(integer(units), 'units are given back as "units day month"')
+
+    else
+        assert(is_one_of(MAY_SET, field), 'a command may not set this field')
+        change[#change + 1], change[#change + 2] = field, value
+    end
+end
+
+for i = 1, delete_count do
+    deletes[i] = ARGV[FIRST_DELETE + i - 1]
+    assert(is_one_of(MAY_DELETE, deletes[i]),
+           'a command may not delete this field')
+end
+
+local found = redis.call('HMGET', k_wallet, 'epoch', 'seq', 'avail', 'held',
+                         'cmd', 'day', 'day_used', 'month', 'month_used')
+
+local exists = found[1] or found[2] or found[3] or found[4] or found[5]
+
+if not exists then
+    found = { '1', '0', '0', '0', '0' }
+end
+
+local epoch, seq, avail = integer(found[1]), integer(found[2]),
+                          integer(found[3])
+local held, applied = integer(found[4]), integer(found[5])
+
+if not (epoch and seq and avail and held and applied) then
+    return -2
+end
+
+if number <= applied then
+    return 0
+end
+
+if number > applied + 1 then
+    return -1
+end
+
+if avail + delta < 0 or avail + delta >= 2^53 then
+    return -2
+end
+
+local function put(field, value)
+    change[#change + 1] = field
+    change[#change + 1] = string.format('%.0f', value)
+
+    return change[#change]
+end
+
+-- second half: write, the stream first: where it can't take the event the
+-- wallet stays as it was
+
+if not exists then
+    put('epoch', epoch)
+    put('held', held)
+end
+
+if units and found[6] == units_day then
+    put('day_used', math.max((integer(found[7]) or 0) - units, 0))
+end
+
+if units and found[8] == units_month then
+    put('month_used', math.max((integer(found[9]) or 0) - units, 0))
+end
+
+local cmd = put('cmd', number)
+local seq_after = put('seq', delta == 0 and seq or seq + 1)
+local avail_after = put('avail', avail + delta)
+
+if delta ~= 0 then
+    local clock = redis.call('TIME')
+    local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+
+    redis.call('XADD', k_ledger, '*', 'a', account, 'e', found[1],
+               's', seq_after, 't', string.format('%.0f', now),
+               'k', 'command', 'd', string.format('%.0f', delta),
+               'v', avail_after, 'h', found[4], 'n', cmd, 'i', '')
+end
+
+redis.call('HSET', k_wallet, unpack(change))
+
+if delete_count > 0 then
+    redis.call('HDEL', k_wallet, unpack(deletes))
+end
+
+return 1

@@ -1,0 +1,19 @@
+/*
+ * key_names.h: the format of every key in Redis.
+ *
+ * TG_KEY_..._FMT are printf formats: %u is the shard, %s the rest.  All keys
+ * of a shard carry its number as the hash tag, so that one script touches
+ * one slot of a Redis Cluster.  docs/design.md says what each key holds.
+ */
+#ifndef TOLLGATE_KEY_NAMES_H
+#define TOLLGATE_KEY_NAMES_H
+
+#define TG_KEY_WALLET_FMT   "tg:{%u}:w:%s"
+#define TG_KEY_LEDGER_FMT   "tg:{%u}:ledger"
+#define TG_KEY_PLAN_FMT     "tg:{%u}:plan:%s"
+#define TG_KEY_REFUND_FMT   "tg:{%u}:r:%s"
+#define TG_KEY_USAGE_FMT    "tg:{usage}:%s"
+#define TG_KEY_USAGE_HOSTS  "tg:{usage}"
+#define TG_KEY_CATALOG      "tg:catalog"
+
+#endif

@@ -1,0 +1,92 @@
+--[[
+refund.lua: gives back what one request was charged, once.
+
+KEYS    wallet, ledger, marker (lives for a day: no refund comes later)
+ARGV    account, request id, epoch, key id, app id, feature, model, credits,
+        units, day window end, month window end (as the gate answered them)
+Returns 1 done, 0 was done before, -1 no such wallet, or another epoch, or
+        one whose numbers are no integers
+
+Units return only to a window that is still current.  The event tells what
+was given back: its units are 0 where both windows are over.
+]]
+
+local k_wallet, k_ledger, k_marker = KEYS[1], KEYS[2], KEYS[3]
+local account, request_id, epoch = ARGV[1], ARGV[2], ARGV[3]
+local key_id, app_id, feature, model = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local credits, units = tonumber(ARGV[8]), tonumber(ARGV[9])
+local day_end, month_end = tonumber(ARGV[10]), tonumber(ARGV[11])
+
+local MARKER_S, DAY_S = 86400, 86400
+
+
+-- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.
+local function integer(text)
+    local n = tonumber(text or nil)
+
+    return n and n >= 0 and n < 2^53 and n % 1 == 0 and n or nil
+end
+
+
+-- first half: read and decide
+
+assert(integer(credits) and integer(units) and day_end and month_end,
+       'credits, units and window ends are integers')
+
+local found = redis.call('HMGET', k_wallet, 'epoch', 'seq', 'avail', 'held',
+                         'day', 'day_used', 'month', 'month_used')
+local seq, avail, held = integer(found[2]), integer(found[3]),
+                         integer(found[4])
+local day, day_used = integer(found[5] or 0), integer(found[6] or 0)
+local month, month_used = integer(found[7] or 0), integer(found[8] or 0)
+
+if found[1] ~= epoch or not (seq and avail and held and day and day_used
+                             and month and month_used)
+   or avail + credits >= 2^53
+then
+    return -1
+end
+
+if redis.call('EXISTS', k_marker) == 1 then
+    return 0
+end
+
+local clock = redis.call('TIME')
+local now_s = tonumber(clock[1])
+local change, returned = {}, 0
+
+local function put(field, number)
+    change[#change + 1] = field
+    change[#change + 1] = string.format('%.0f', number)
+end
+
+put('seq', seq + 1)
+put('avail', avail + credits)
+
+if units > 0 and day == day_end - DAY_S and now_s < day_end then
+    put('day_used', math.max(day_used - units, 0))
+    returned = units
+end
+
+-- Both are starts of months, so no other month ends within 31 days of it.
+if units > 0 and month < month_end and month_end - month <= 31 * DAY_S
+   and now_s < month_end
+then
+    put('month_used', math.max(month_used - units, 0))
+    returned = units
+end
+
+-- second half: write, the stream first: where it can't take the event the
+-- wallet stays as it was
+
+local item = string.format('%s %s %s %s %s %.0f %.0f', request_id, key_id,
+                           app_id, feature, model, credits, returned)
+
+redis.call('XADD', k_ledger, '*', 'a', account, 'e', epoch, 's', change[2],
+           't', string.format('%.0f', now_s * 1000000 + tonumber(clock[2])),
+           'k', 'refund', 'd', string.format('%.0f', credits), 'v', change[4],
+           'h', string.format('%.0f', held), 'n', '0', 'i', item)
+redis.call('HSET', k_wallet, unpack(change))
+redis.call('SET', k_marker, '1', 'EX', MARKER_S)
+
+return 1

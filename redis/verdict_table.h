@@ -1,0 +1,28 @@
+/*
+ * verdict_table.h: every outcome of the gate, in the order of decision.
+ *
+ * VERDICT(NAME, "code", status, "error type", "title").  The code is what
+ * gate.lua answers, what $tollgate_verdict shows, what a refusal's body
+ * carries and what usage events record.  Status 0: the request goes on.
+ * The error type is that of the "error" object which SDKs read.
+ */
+VERDICT(OFF,               "off",               0,   "",                      "Not gated")
+VERDICT(PASS,              "pass",              0,   "",                      "Passed")
+VERDICT(PASS_OPEN,         "pass_open",         0,   "",                      "Passed without a decision")
+VERDICT(KEY_MISSING,       "key_missing",       401, "authentication_error",  "No API key")
+VERDICT(KEY_MALFORMED,     "key_malformed",     401, "authentication_error",  "Malformed API key")
+VERDICT(COST_INVALID,      "cost_invalid",      400, "invalid_request_error", "Invalid cost")
+VERDICT(FEATURE_UNKNOWN,   "feature_unknown",   403, "permission_error",      "Unknown feature")
+VERDICT(MODEL_UNKNOWN,     "model_unknown",     403, "permission_error",      "Unknown model")
+VERDICT(STORE_UNREACHABLE, "store_unreachable", 503, "api_error",             "Temporarily unable to decide")
+VERDICT(DEADLINE_PASSED,   "deadline_passed",   503, "api_error",             "Temporarily unable to decide")
+VERDICT(KEY_UNKNOWN,       "key_unknown",       401, "authentication_error",  "Unknown API key")
+VERDICT(KEY_REVOKED,       "key_revoked",       401, "authentication_error",  "Revoked API key")
+VERDICT(KEY_EXPIRED,       "key_expired",       401, "authentication_error",  "Expired API key")
+VERDICT(ACCOUNT_SUSPENDED, "account_suspended", 403, "permission_error",      "Account suspended")
+VERDICT(ACCOUNT_FROZEN,    "account_frozen",    403, "permission_error",      "Account frozen")
+VERDICT(APP_SUSPENDED,     "app_suspended",     403, "permission_error",      "App suspended")
+VERDICT(TIER_REQUIRED,     "tier_required",     403, "permission_error",      "Higher plan required")
+VERDICT(RATE_LIMITED,      "rate_limited",      429, "rate_limit_error",      "Too many requests")
+VERDICT(QUOTA_EXCEEDED,    "quota_exceeded",    429, "rate_limit_error",      "Quota exceeded")
+VERDICT(CREDITS_EXHAUSTED, "credits_exhausted", 402, "insufficient_quota",    "Out of credit")

@@ -1,0 +1,92 @@
+# The scripts use the verdicts, keys and event fields of the tables in redis/,
+# and what the tables leave to the scripts is there.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Tollgate;
+use Tollgate::Gate;
+
+my $t = Tollgate->new;
+$t->redis;
+
+# The texts that are the first string of a table's rows.
+sub rows {
+    my ($file, $row) = @_;
+
+    return $t->slurp("$t->{root}/redis/$file") =~ /^$row\(\w+,\s*"(\w+)"/mg;
+}
+
+my @verdicts = rows('verdict_table.h', 'VERDICT');
+my @fields = rows('event_fields.h', 'EVENT_FIELD');
+my @columns = rows('event_fields.h', 'ITEM_FIELD');
+ok @verdicts && @fields && @columns, 'the tables can be read';
+
+# Verdicts that the gate's module finds by itself, before Redis is asked.
+my %of_module = map { ($_, 1) } qw(off pass_open key_missing key_malformed
+    feature_unknown model_unknown);
+
+my $gate = $t->slurp("$t->{root}/redis/gate.lua");
+my %in_gate = map { ($_, 1) } $gate =~ /
+    (?: return | and | or | answer_blank\(w\.epoch, | answer_all\( )
+    \s* '([a-z_]{4,})'/gx;
+delete $in_gate{payg};
+my %known = map { ($_, 1) } @verdicts;
+
+is join(' ', grep { !$known{$_} } sort keys %in_gate), '',
+    'every verdict of gate.lua is in the table';
+is join(' ', grep { !$in_gate{$_} && !$of_module{$_} } @verdicts), '',
+    'every verdict that Redis decides is in gate.lua';
+
+# Within the function that decides they stand in the order of the table.
+my ($decide) = $gate =~ /^local function decide(.*?)^end$/ms;
+my %place = map { ($verdicts[$_], $_) } 0 .. $#verdicts;
+my @order = grep { defined && $_ > $place{deadline_passed} }
+    map { $place{$_} } $decide =~ /'(\w+)'/g;
+is "@order", join(' ', sort { $a <=> $b } @order),
+    'verdicts are decided in the order of the table';
+cmp_ok scalar @order, '>=', 9, 'which are nine at least';
+
+# One event of each kind.
+my $account = 'Tables0001';
+my @keys = (Tollgate::wallet_key($account), Tollgate::ledger_key($account));
+$t->wallet($account, avail => 10);
+my $key = $t->key($account);
+my $answer = gate($t, $account, { key => $key, cost => 5 });
+$t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
+    [$account, 'x', 1, @{$answer}{qw(key app)}, '-', '-', 5, 0,
+     @{$answer}{qw(day_end month_end)}]);
+$t->script('void', \@keys, [$account, 'x']);
+$t->script('apply', \@keys, [$account, 1, 5, 0, 0]);
+
+my %kinds;
+for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
+    my @pairs = @{ $entry->[1] };
+    my %event = @pairs;
+    my @names = @pairs[grep { $_ % 2 == 0 } 0 .. $#pairs];
+
+    $kinds{ $event{k} } = 1;
+    is "@names", "@fields",
+        "an event of kind $event{k} has the fields of the table, in order";
+    is scalar(my @parts = split / /, $event{i}),
+        $event{k} eq 'command' ? 0 : scalar @columns,
+        'and its items the columns';
+}
+is join(' ', sort keys %kinds), 'charge command refund void',
+    'each kind of event was seen';
+
+# Keys of the shard, all of which these scripts made or were given.
+my $formats = $t->slurp("$t->{root}/redis/key_names.h");
+my $tag = 'tg:{' . Tollgate::shard($account) . '}:';
+my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '');
+my @expected = map {
+    my ($format) = $formats =~ /TG_KEY_${_}_FMT\s+"tg:\{%u\}:([^"]+)"/;
+    $tag . $format =~ s/%s/$name{$_}/r
+} sort keys %name;
+is join(' ', sort grep { /^\Q$tag\E/ } @{ $t->r('KEYS', '*') }),
+    join(' ', sort @expected), 'every key is named as in the table';
+
+done_testing;

@@ -1,0 +1,82 @@
+package Tollgate::Gate;
+
+# Calls of gate.lua by named arguments, and what they left in the register.
+
+use strict;
+use warnings;
+
+use Digest::SHA ();
+use Exporter 'import';
+use Tollgate;
+
+our @EXPORT = qw(gate gate_reply events snapshot key_hash verdicts);
+
+our @FIELDS = qw(verdict app key plan tier mode credits units avail limit
+    retry_ms key_burst key_left key_full_ms app_burst app_left app_full_ms
+    day day_left day_end month month_left month_end);
+
+my $requests = 0;
+
+sub key_hash { return Digest::SHA::sha256_hex($_[0]) }
+
+# The raw reply.  A request is { key, cost, units, tier, dry_run, feature,
+# model, id }; only the key has no default.
+sub gate_reply {
+    my ($t, $account, $list, %opt) = @_;
+
+    my @args = ($account, 'tg:{' . Tollgate::shard($account) . '}:plan:',
+                $opt{deadline} // 0, scalar @$list);
+    for my $request (@$list) {
+        push @args, $request->{id} // sprintf('%032x', ++$requests),
+            $request->{hash} // key_hash($request->{key}),
+            map({ $request->{$_} // '-' } qw(feature model)),
+            map({ $request->{$_} // 0 } qw(tier cost units)),
+            $request->{dry_run} ? 1 : 0;
+    }
+
+    return $t->script('gate', [Tollgate::wallet_key($account),
+                               Tollgate::ledger_key($account)], \@args);
+}
+
+# The answers as hashes, the first one in scalar context.
+sub gate {
+    my ($t, $account, @list) = @_;
+
+    my $reply = gate_reply($t, $account, \@list);
+    my ($now, $epoch, @answers) = @$reply;
+    die 'a reply of ' . @answers . " fields\n"
+        unless @answers == @list * @FIELDS;
+
+    my @out;
+    while (my @answer = splice @answers, 0, scalar @FIELDS) {
+        my %answer = (now => $now, epoch => $epoch);
+        @answer{@FIELDS} = @answer;
+        push @out, \%answer;
+    }
+
+    return wantarray ? @out : $out[0];
+}
+
+sub verdicts { return join ' ', map { $_->{verdict} } @_ }
+
+# The events of an account, oldest first, each a hash of its fields.
+sub events {
+    my ($t, $account) = @_;
+
+    my $entries = $t->r('XRANGE', Tollgate::ledger_key($account), '-', '+');
+
+    return grep { $_->{a} eq $account } map { +{ @{ $_->[1] } } } @$entries;
+}
+
+# Every byte of the wallet and the length of the register.  Sorted, since the
+# order of a hash changes while Redis moves it to a larger table.
+sub snapshot {
+    my ($t, $account) = @_;
+
+    my %wallet = @{ $t->r('HGETALL', Tollgate::wallet_key($account)) };
+
+    return join "\n", (map { "$_ $wallet{$_}" } sort keys %wallet),
+        'events ' . $t->r('XLEN', Tollgate::ledger_key($account));
+}
+
+1;

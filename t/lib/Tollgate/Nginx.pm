@@ -1,0 +1,118 @@
+package Tollgate;
+
+# The nginx of a test: its configuration, the process, and requests to it.
+
+use strict;
+use warnings;
+
+use Tollgate::Http;
+
+our $build;
+
+sub nginx_conf {
+    my ($self, $http, %opt) = @_;
+
+    my $module = ($ENV{TOLLGATE_ASAN} ? "$build/asan" : $build)
+        . '/ngx_http_tollgate_module.so';
+    my $user = $> == 0 ? "user nobody nogroup;\n" : '';
+    my $temp = join '', map { "    ${_}_temp_path %%DIR%%/temp_$_;\n" }
+        qw(client_body proxy fastcgi uwsgi scgi);
+    my $workers = $opt{workers} // 1;
+    my $level = $opt{log_level} // 'info';
+    my $main = $opt{main} // '';
+
+    my $text = <<"CONF";
+load_module $module;
+${user}worker_processes $workers;
+daemon off;
+pid %%DIR%%/nginx.pid;
+error_log %%DIR%%/error.log $level;
+$main
+events {
+    worker_connections 2048;
+}
+http {
+$temp
+    access_log off;
+$http
+}
+CONF
+    $text =~ s/%%DIR%%/$self->{dir}/g;
+
+    return $text;
+}
+
+sub nginx {
+    my ($self, $http, %opt) = @_;
+
+    $self->spew('nginx.conf', $self->nginx_conf($http, %opt));
+
+    return $self->nginx_start;
+}
+
+sub nginx_start {
+    my ($self) = @_;
+
+    unlink glob "$self->{dir}/nginx*.sock";
+    my $pid = $self->start('nginx', 0, $self->nginx_env, '/usr/sbin/nginx',
+        '-p', "$self->{dir}/", '-c', 'nginx.conf', '-e', 'error.log');
+    $self->wait_for(sub {
+        Tollgate::Http::open_socket("$self->{dir}/nginx.sock")
+    }, 'nginx to listen') or Test::More::diag($self->slurp('nginx.log'));
+
+    return $pid;
+}
+
+sub nginx_env {
+    my ($self) = @_;
+
+    return {} unless $ENV{TOLLGATE_ASAN};
+    chomp(my $library = `gcc -print-file-name=libasan.so`);
+
+    return { LD_PRELOAD => $library,
+             ASAN_OPTIONS => 'detect_leaks=0:log_path=stderr',
+             UBSAN_OPTIONS => 'print_stacktrace=1' };
+}
+
+sub nginx_stop {
+    my ($self, $signal) = @_;
+
+    return $self->stop('nginx', $signal // 'QUIT');
+}
+
+sub nginx_reload {
+    my ($self) = @_;
+
+    kill 'HUP', $self->{processes}{nginx};
+
+    return;
+}
+
+sub nginx_test {
+    my ($self, $http, %opt) = @_;
+
+    $self->spew('test.conf', $self->nginx_conf($http, %opt));
+    my $env = $self->nginx_env;
+    local @ENV{ keys %$env } = values %$env;
+    my $out = `/usr/sbin/nginx -t -p $self->{dir}/ -c test.conf \\
+        -e test.log 2>&1`;
+
+    return ($? == 0, $out);
+}
+
+sub error_log { return $_[0]->slurp('error.log') }
+
+sub request {
+    my ($self, $method, $path, $headers, $body) = @_;
+
+    return Tollgate::Http::request("$self->{dir}/nginx.sock", $method, $path,
+                                   $headers, $body);
+}
+
+sub get {
+    my ($self, $path, %headers) = @_;
+
+    return $self->request('GET', $path, \%headers);
+}
+
+1;
