@@ -1,0 +1,33 @@
+create or replace function api.account_create(args jsonb) returns jsonb
+language plpgsql
+set search_path = public, pg_temp
+as $$
+declare
+    fresh account;
+    join_credits bigint := lib.setting('join_credits')::bigint;
+begin
+    fresh.name := lib.arg_text(args, 'name', true);
+    fresh.email := lib.arg_text(args, 'email', false, 320);
+    if fresh.email is not null and fresh.email !~ '^[^@\s]+@[^@\s]+$' then
+        perform lib.invalid('email', 'an address as somchai@example.com');
+    end if;
+
+    fresh.id := lib.random_base62(10);
+    insert into account (id, shard, name, email, created_at)
+    values (fresh.id, lib.shard(fresh.id), fresh.name, fresh.email, lib.now());
+    insert into account_cursor (account) values (fresh.id);
+    insert into ledger_account (account, kind, asset) values (fresh.id, 'wallet', 'CREDIT');
+    perform mirror.command(fresh.id, 0, jsonb_build_object('state', 'active', 'plan', 'payg'));
+    perform lib.audit(args, 'account.create', fresh.id, jsonb_build_object('name', fresh.name));
+
+    if join_credits > 0 then
+        perform ledger.grant_credits(fresh.id, join_credits, 'join', 'join:' || fresh.id);
+    end if;
+
+    if lib.arg_code(args, 'plan', false) <> 'payg' then
+        perform api.account_set_plan(args || jsonb_build_object('account', fresh.id));
+    end if;
+
+    return api.account_json(a) from account a where a.id = fresh.id;
+end $$;
+comment on function api.account_create is 'Makes an account, with the credits that are given on joining.';

@@ -1,0 +1,33 @@
+create or replace function api.doctor(args jsonb) returns jsonb
+language sql stable
+set search_path = public, pg_temp
+as $$
+    select jsonb_build_object('ok', bool_and(ok), 'checks',
+               jsonb_agg(jsonb_build_object('name', name, 'ok', ok, 'detail', detail,
+                                            'hint', case when not ok then hint end)))
+    from (select 'accounts' as name, count(*) filter (where state = 'frozen') = 0 as ok,
+                 format('%s accounts, %s frozen', count(*), count(*) filter (where state = 'frozen')) as detail,
+                 'tollgate ledger verify says what does not add up' as hint
+          from account
+          union all
+          select 'commands', count(*) = 0,
+                 format('%s commands wait longer than a minute for Redis', count(*)),
+                 'see whether the role mirror is running and Redis can be reached'
+          from command where applied_at is null and created_at < lib.now() - interval '1 minute'
+          union all
+          select 'jobs', count(*) filter (where late) = 0,
+                 coalesce('late: ' || string_agg(name, ', ') filter (where late), 'all jobs are in time'),
+                 'tollgate jobs list shows how they went'
+          from (select name, failures > 0 or due_at < lib.now() - least(every, interval '1 hour') as late
+                from job) j
+          union all
+          select 'alerts', count(*) = 0, format('%s open alerts%s', count(*),
+                     coalesce(': ' || string_agg(distinct kind, ', '), '')),
+                 'look at the table alert, and close what is done'
+          from alert where closed_at is null
+          union all
+          select 'audit', count(*) = 0, format('%s rows of the audit log break its chain', count(*)),
+                 'somebody changed the audit log'
+          from lib.audit_breaks()) checks;
+$$;
+comment on function api.doctor is 'What Postgres knows of the health of the installation.';

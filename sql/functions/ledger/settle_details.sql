@@ -1,0 +1,46 @@
+create or replace function ledger.settle_details() returns bigint
+language plpgsql
+set search_path = public, pg_temp
+as $$
+declare
+    posted bigint;
+begin
+    insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units)
+    select c.at, c.account, c.kind, c.epoch, c.seq, e.request_id, e.key_id, e.app_id, e.feature, e.model,
+           e.credits, e.units
+    from settle_checked c join settle_event e on e.id = c.id
+    where c.fault = '' and c.kind in ('charge', 'refund') and e.request_id is not null;
+
+    insert into void_request (request_id, account, at, seen_at)
+    select e.request_id, c.account, min(c.at), lib.now()
+    from settle_checked c join settle_event e on e.id = c.id
+    where c.fault = '' and c.kind = 'void' and e.request_id is not null
+    group by e.request_id, c.account
+    on conflict do nothing;
+
+    insert into quota_usage as q (account, "window", start, used)
+    select account, unit, date_trunc(unit, at at time zone 'UTC') at time zone 'UTC' as start, sum(units)
+    from (select c.account, c.at, e.units from settle_checked c join settle_event e on e.id = c.id
+          where c.fault = '' and c.kind = 'charge' and e.units > 0) used,
+         (values ('day'), ('month')) windows (unit)
+    group by account, unit, start
+    on conflict (account, "window", start) do update set used = q.used + excluded.used;
+
+    -- units of a refund return to the windows in which they were used, as at the edge
+    update quota_usage q set used = greatest(0, q.used - back.units)
+    from (select c.account, unit, date_trunc(unit, c.at at time zone 'UTC') at time zone 'UTC' as start,
+                 sum(e.units) as units
+          from settle_checked c join settle_event e on e.id = c.id
+          cross join (values ('day'), ('month')) windows (unit)
+          where c.fault = '' and c.kind = 'refund' and e.units > 0
+            and exists (select from charge h
+                        where h.account = c.account and h.request_id = e.request_id and h.kind = 'charge'
+                          and h.at >= date_trunc(unit, c.at at time zone 'UTC') at time zone 'UTC'
+                          and h.at <= c.at)
+          group by c.account, unit, start) back
+    where q.account = back.account and q."window" = back.unit and q.start = back.start;
+
+    select count(*) into posted from settle_checked where fault = '';
+    return posted;
+end $$;
+comment on function ledger.settle_details is 'Keeps single charges, refunds, voids and the use of quotas of the events that are sound; how many these are.';

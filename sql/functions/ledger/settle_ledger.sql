@@ -1,0 +1,36 @@
+create or replace function ledger.settle_ledger(stream text, from_id text, to_id text) returns jsonb
+language plpgsql
+set search_path = public, pg_temp
+as $$
+declare
+    frozen jsonb;
+    posted bigint;
+begin
+    perform ledger.cursor_move(stream, from_id, to_id);
+    perform 1 from account_cursor
+    where account in (select account from settle_event)
+    order by account
+    for update;
+
+    perform ledger.settle_check();
+    frozen := ledger.settle_suspend(stream);
+    posted := ledger.settle_details();
+    perform ledger.settle_post(stream, to_id);
+
+    update account_cursor c
+    set last_seq = e.seq, last_avail = e.avail, last_held = e.held, last_cmd = greatest(c.last_cmd, e.last_cmd)
+    from (select distinct on (account) account, seq, avail, held,
+                 max(case kind when 'command' then cmd end) over (partition by account) as last_cmd
+          from settle_checked
+          where fault = ''
+          order by account, place desc) e
+    where c.account = e.account;
+
+    -- voids of this batch, and earlier ones whose charge is in it
+    perform ledger.void_resolve(array(
+        select v.request_id from void_request v join settle_event e on e.request_id = v.request_id and e.account = v.account
+        where v.resolved_at is null or v.credits is null));
+
+    return jsonb_build_object('events', (select count(*) from settle_checked), 'posted', posted, 'frozen', frozen);
+end $$;
+comment on function ledger.settle_ledger is 'Posts the events in settle_event and moves the cursor of their stream; counts, and the accounts that it froze.';

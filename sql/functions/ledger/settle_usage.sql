@@ -1,0 +1,26 @@
+create or replace function ledger.settle_usage(stream text, from_id text, to_id text, rejected bigint) returns jsonb
+language plpgsql
+set search_path = public, pg_temp
+as $$
+declare
+    added bigint;
+begin
+    perform ledger.cursor_move(stream, from_id, to_id);
+
+    insert into usage_event (at, at_ms, host, request_id, account, app, key, "user", feature, model, verdict, status,
+                             credits, units, refunded, latency_ms, bytes_in, bytes_out, dry_run)
+    select to_timestamp(at_ms / 1000.0), at_ms, regexp_replace(settle_usage.stream, '^.*\}:', ''),
+           coalesce(request_id, ''), account, app, key, "user", feature, model, coalesce(verdict, ''), status,
+           credits, units, refunded = 1, latency_ms, bytes_in, bytes_out, dry_run = 1
+    from settle_usage;
+    get diagnostics added = row_count;
+
+    if rejected > 0 then
+        insert into alert (at, kind, detail)
+        values (lib.now(), 'usage_malformed',
+                jsonb_build_object('stream', settle_usage.stream, 'to', to_id, 'records', rejected));
+    end if;
+
+    return jsonb_build_object('records', added, 'rejected', rejected);
+end $$;
+comment on function ledger.settle_usage is 'Keeps the usage records in settle_usage and moves the cursor of their stream.';

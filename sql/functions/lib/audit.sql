@@ -1,0 +1,23 @@
+create or replace function lib.audit(args jsonb, action text, object text, detail jsonb default '{}') returns void
+language plpgsql
+set search_path = public, pg_temp
+as $$
+declare
+    last audit_log;
+    entry audit_log;
+begin
+    -- one writer at a time, so that the chain has one end
+    perform pg_advisory_xact_lock(hashtext('tollgate.audit_log'));
+    select * into last from audit_log order by id desc limit 1;
+
+    entry.id := coalesce(last.id, 0) + 1;
+    entry.at := lib.now();
+    entry.actor := coalesce(args ->> '_actor', 'sql:' || session_user);
+    entry.action := action;
+    entry.object := object;
+    entry.detail := detail;
+    entry.prev_hash := coalesce(last.hash, '');
+    entry.hash := lib.audit_hash(entry);
+    insert into audit_log select entry.*;
+end $$;
+comment on function lib.audit is 'Appends a change to the audit log.';

@@ -1,0 +1,23 @@
+create or replace function mirror.catalog() returns table (version bigint, body text)
+language sql stable
+set search_path = public, pg_temp
+as $$
+    select (select c.version from catalog_version c),
+           string_agg(line || e'\n', '' order by kind, place, line)
+    from (select 1, rank::bigint, concat_ws(e'\t', 'tier', rank, code, translate(name, e'\t\n', '  '))
+          from tier
+          union all
+          select 2, row_number() over (order by v.price nulls last, v.tier, p.code),
+                 concat_ws(e'\t', 'plan', p.code, v.tier, translate(v.name, e'\t\n', '  '))
+          from plan p join plan_version v on v.plan = p.code and v.version = p.version
+          where p.public
+          union all
+          select 3, 0, concat_ws(e'\t', 'feature', code, credits, units)
+          from feature where active
+          union all
+          select 4, 0, concat_ws(e'\t', 'model', m.key, m.feature, m.tier, coalesce(m.credits, f.credits),
+                                 coalesce(m.units, f.units))
+          from model m join feature f on f.code = m.feature
+          where m.active and f.active) lines (kind, place, line);
+$$;
+comment on function mirror.catalog is 'The catalog as the gate reads it; docs/design.md has the format.';

@@ -1,0 +1,12 @@
+create or replace function mirror.refused(account text, no bigint, answer int) returns void
+language plpgsql
+set search_path = public, pg_temp
+as $$
+begin
+    update command c set refused = answer
+    where c.account = refused.account and c.no = refused.no and c.applied_at is null;
+
+    perform ledger.account_freeze(refused.account, 'command_refused',
+                          jsonb_build_object('command', refused.no, 'answer', answer));
+end $$;
+comment on function mirror.refused is 'Records that Redis refused a command, which freezes the account.';

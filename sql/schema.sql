@@ -1,0 +1,980 @@
+-- The schema as tools/dump_schema.sh writes it from a migrated database.
+
+CREATE DOMAIN public.code AS text COLLATE pg_catalog."C"
+	CONSTRAINT code_check CHECK ((VALUE ~ '^[a-z0-9][a-z0-9._:-]{0,63}$'::text));
+
+CREATE TABLE public.account (
+    id text NOT NULL COLLATE pg_catalog."C",
+    shard smallint NOT NULL,
+    name text NOT NULL,
+    email text,
+    state text DEFAULT 'active'::text NOT NULL,
+    plan public.code DEFAULT 'payg'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT account_email_check CHECK ((length(email) <= 320)),
+    CONSTRAINT account_id_check CHECK ((id ~ '^[0-9A-Za-z]{10}$'::text)),
+    CONSTRAINT account_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT account_shard_check CHECK ((shard >= 0)),
+    CONSTRAINT account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'frozen'::text])))
+);
+
+CREATE TABLE public.app (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT app_id_check CHECK ((id ~ '^app_[0-9A-Za-z]{10}$'::text)),
+    CONSTRAINT app_kind_check CHECK ((kind = ANY (ARRAY['mobile'::text, 'desktop'::text, 'web'::text, 'api'::text]))),
+    CONSTRAINT app_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT app_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+
+CREATE TABLE public.job (
+    name text NOT NULL,
+    every interval NOT NULL,
+    catch_up boolean NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    requested_at timestamp with time zone,
+    retry_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT job_every_check CHECK ((every > '00:00:00'::interval))
+);
+
+COMMENT ON TABLE public.job IS 'A job runs for its due_at, which moves on by one period when it is done; retry_at is when a failed one is tried again, requested_at when somebody asked for a run besides. Without catch_up one run makes up for all that were missed.';
+
+CREATE TABLE public.api_key (
+    id text NOT NULL COLLATE pg_catalog."C",
+    app text NOT NULL COLLATE pg_catalog."C",
+    account text NOT NULL COLLATE pg_catalog."C",
+    name text DEFAULT ''::text NOT NULL,
+    hash text NOT NULL COLLATE pg_catalog."C",
+    prefix text NOT NULL,
+    last4 text NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_key_check CHECK (((state = 'revoked'::text) = (revoked_at IS NOT NULL))),
+    CONSTRAINT api_key_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT api_key_id_check CHECK ((id ~ '^key_[0-9A-Za-z]{10}$'::text)),
+    CONSTRAINT api_key_name_check CHECK ((length(name) <= 200)),
+    CONSTRAINT api_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
+);
+
+COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept.';
+
+CREATE TABLE public.audit_log (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    object text NOT NULL,
+    detail jsonb NOT NULL,
+    prev_hash text NOT NULL,
+    hash text NOT NULL
+);
+
+COMMENT ON TABLE public.audit_log IS 'Every change by a person; hash is the SHA-256 over prev_hash and the row.';
+
+CREATE FUNCTION public.ledger_entry_post() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    bad bigint;
+begin
+    select e.txn into bad
+    from ledger_entry e join ledger_account a on a.id = e.ledger_account
+    where e.txn in (select txn from new_entries)
+    group by e.txn, a.asset
+    having sum(e.amount) <> 0
+    limit 1;
+
+    if found then
+        raise exception 'ledger transaction % does not sum to zero', bad
+            using errcode = 'check_violation';
+    end if;
+
+    insert into ledger_balance as b (ledger_account, balance)
+    select e.ledger_account, 0
+    from new_entries e join ledger_account a on a.id = e.ledger_account
+    where a.kind = 'wallet'
+    group by e.ledger_account
+    on conflict do nothing;
+
+    update ledger_balance b
+    set balance = b.balance + s.amount
+    from (select e.ledger_account, sum(e.amount) as amount
+          from new_entries e join ledger_account a on a.id = e.ledger_account
+          where a.kind = 'wallet'
+          group by e.ledger_account) s
+    where b.ledger_account = s.ledger_account;
+
+    return null;
+end $$;
+
+COMMENT ON FUNCTION public.ledger_entry_post() IS 'Refuses entries that do not sum to zero, and keeps the balances of wallets.';
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is insert only', tg_table_name
+        using errcode = 'insufficient_privilege';
+end $$;
+
+CREATE TABLE public.account_cursor (
+    account text NOT NULL COLLATE pg_catalog."C",
+    epoch bigint DEFAULT 1 NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    last_avail bigint DEFAULT 0 NOT NULL,
+    last_held bigint DEFAULT 0 NOT NULL,
+    last_cmd bigint DEFAULT 0 NOT NULL,
+    command_no bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON TABLE public.account_cursor IS 'The last event of an account that was settled, and the number of the last command among them; command_no is the number of its newest command.';
+
+CREATE TABLE public.alert (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    account text COLLATE pg_catalog."C",
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    closed_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.alert IS 'What an operator has to look at; open while closed_at is null.';
+
+ALTER TABLE public.alert ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.analytics_snapshots (
+    period text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    metric text NOT NULL,
+    app text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    feature text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    model text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    value numeric NOT NULL,
+    CONSTRAINT analytics_snapshots_period_check CHECK ((period = ANY (ARRAY['hour'::text, 'day'::text])))
+);
+
+COMMENT ON TABLE public.analytics_snapshots IS 'Figures of an hour or a day; app is the app of the catalog, empty codes are totals, credits are micro-credits.';
+
+CREATE TABLE public.asset (
+    code text NOT NULL,
+    scale smallint NOT NULL,
+    CONSTRAINT asset_scale_check CHECK (((scale >= 0) AND (scale <= 9)))
+);
+
+CREATE TABLE public.catalog_app (
+    code public.code NOT NULL,
+    name text NOT NULL,
+    active boolean DEFAULT true NOT NULL
+);
+
+COMMENT ON TABLE public.catalog_app IS 'What stands behind the gate and sells models; not an app of an account.';
+
+CREATE TABLE public.catalog_version (
+    only_row boolean DEFAULT true NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT catalog_version_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.charge (
+    at timestamp with time zone NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    app text COLLATE pg_catalog."C",
+    feature text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    credits bigint NOT NULL,
+    units bigint NOT NULL
+)
+PARTITION BY RANGE (at);
+
+COMMENT ON TABLE public.charge IS 'Charges, and refunds with what they gave back; a row a request.';
+
+CREATE TABLE public.charge_default (
+    at timestamp with time zone NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    app text COLLATE pg_catalog."C",
+    feature text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    credits bigint NOT NULL,
+    units bigint NOT NULL
+);
+
+CREATE TABLE public.command (
+    account text NOT NULL COLLATE pg_catalog."C",
+    no bigint NOT NULL,
+    delta bigint DEFAULT 0 NOT NULL,
+    set_fields jsonb DEFAULT '{}'::jsonb NOT NULL,
+    del_fields jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    applied_at timestamp with time zone,
+    refused integer,
+    CONSTRAINT command_no_check CHECK ((no > 0))
+);
+
+COMMENT ON TABLE public.command IS 'What the mirror carries to Redis, in the order of no; the only way a balance there is changed from here.';
+
+CREATE TABLE public.credit_grant (
+    id bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
+    amount bigint NOT NULL,
+    remaining bigint NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    issue_key text NOT NULL COLLATE pg_catalog."C",
+    txn bigint NOT NULL,
+    CONSTRAINT credit_grant_amount_check CHECK (((amount > 0) AND (amount <= '9007199254740991'::bigint))),
+    CONSTRAINT credit_grant_check CHECK (((remaining >= 0) AND (remaining <= amount))),
+    CONSTRAINT credit_grant_source_check CHECK ((source = ANY (ARRAY['purchase'::text, 'promo'::text, 'adjustment'::text, 'join'::text, 'daily'::text])))
+);
+
+COMMENT ON TABLE public.credit_grant IS 'A lot of credits; burnt by priority, then promotional before paid, then effective_at, then id.';
+
+ALTER TABLE public.credit_grant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.credit_grant_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ledger_account (
+    id bigint NOT NULL,
+    account text COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    asset text NOT NULL,
+    CONSTRAINT ledger_account_check CHECK (((kind = 'wallet'::text) = (account IS NOT NULL))),
+    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'issued'::text, 'usage_revenue'::text])))
+);
+
+COMMENT ON TABLE public.ledger_account IS 'wallet: what an account holds (positive). issued: credits given out (negative). usage_revenue: credits used (positive).';
+
+CREATE TABLE public.ledger_entry (
+    txn bigint NOT NULL,
+    n integer NOT NULL,
+    ledger_account bigint NOT NULL,
+    amount bigint NOT NULL,
+    feature text COLLATE pg_catalog."C",
+    credit_grant bigint,
+    CONSTRAINT ledger_entry_amount_check CHECK ((amount <> 0))
+);
+
+CREATE TABLE public.ledger_txn (
+    id bigint NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    description text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ledger_txn_kind_check CHECK ((kind = ANY (ARRAY['grant'::text, 'usage'::text, 'void'::text])))
+);
+
+COMMENT ON TABLE public.ledger_txn IS 'A posting; at is when it happened at the edge, key makes it happen once.';
+
+CREATE VIEW public.credit_transactions AS
+ SELECT t.id,
+    t.account AS user_id,
+    t.kind AS type,
+    e.amount,
+    t.description,
+    t.at AS created_at
+   FROM (public.ledger_txn t
+     JOIN ( SELECT e_1.txn,
+            sum(e_1.amount) AS amount
+           FROM (public.ledger_entry e_1
+             JOIN public.ledger_account a ON (((a.id = e_1.ledger_account) AND (a.kind = 'wallet'::text))))
+          GROUP BY e_1.txn) e ON ((e.txn = t.id)));
+
+COMMENT ON VIEW public.credit_transactions IS 'Movements of credits, in micro-credits; usage is negative.';
+
+CREATE TABLE public.feature (
+    code public.code NOT NULL,
+    name text NOT NULL,
+    credits bigint NOT NULL,
+    units bigint DEFAULT 1 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT feature_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT feature_units_check CHECK (((units >= 0) AND (units <= '9007199254740991'::bigint)))
+);
+
+COMMENT ON TABLE public.feature IS 'A priced action; credits in micro-credits, units of quota.';
+
+CREATE TABLE public.usage_event (
+    at timestamp with time zone NOT NULL,
+    at_ms bigint NOT NULL,
+    host text NOT NULL COLLATE pg_catalog."C",
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    account text COLLATE pg_catalog."C",
+    app text COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    "user" text COLLATE pg_catalog."C",
+    feature text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    verdict text NOT NULL COLLATE pg_catalog."C",
+    status smallint NOT NULL,
+    credits bigint NOT NULL,
+    units bigint NOT NULL,
+    refunded boolean NOT NULL,
+    latency_ms bigint NOT NULL,
+    bytes_in bigint NOT NULL,
+    bytes_out bigint NOT NULL,
+    dry_run boolean NOT NULL
+)
+PARTITION BY RANGE (at);
+
+COMMENT ON TABLE public.usage_event IS 'Every decided request, refused ones too, as the gate saw it end.';
+
+CREATE VIEW public.feature_usage AS
+ SELECT (date_trunc('day'::text, (u.at AT TIME ZONE 'UTC'::text)))::date AS day,
+    u.account AS user_id,
+    u.feature,
+    u.model,
+    count(*) AS uses,
+    sum(u.credits) FILTER (WHERE (NOT u.refunded)) AS credits
+   FROM public.usage_event u
+  WHERE ((u.verdict = ANY (ARRAY['pass'::text, 'pass_open'::text])) AND (NOT u.dry_run))
+  GROUP BY ((date_trunc('day'::text, (u.at AT TIME ZONE 'UTC'::text)))::date), u.account, u.feature, u.model;
+
+COMMENT ON VIEW public.feature_usage IS 'Uses of features by account and day.';
+
+CREATE TABLE public.job_run (
+    id bigint NOT NULL,
+    job text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text NOT NULL,
+    summary jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT job_run_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text])))
+);
+
+ALTER TABLE public.job_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.job_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.ledger_account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ledger_balance (
+    ledger_account bigint NOT NULL,
+    balance bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ledger_balance_balance_check CHECK (((balance >= 0) AND (balance <= '9007199254740991'::bigint)))
+);
+
+COMMENT ON TABLE public.ledger_balance IS 'What the entries of a wallet sum to, kept by the trigger of ledger_entry.';
+
+ALTER TABLE public.ledger_txn ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_txn_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.model (
+    key public.code NOT NULL,
+    app public.code NOT NULL,
+    code public.code NOT NULL,
+    name text NOT NULL,
+    feature public.code NOT NULL,
+    tier smallint NOT NULL,
+    credits bigint,
+    units bigint,
+    beta boolean DEFAULT false NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT model_check CHECK (((key)::text = (((app)::text || ':'::text) || (code)::text))),
+    CONSTRAINT model_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT model_units_check CHECK (((units >= 0) AND (units <= '9007199254740991'::bigint)))
+);
+
+COMMENT ON TABLE public.model IS 'A variant of a feature; credits and units null: those of the feature.';
+
+CREATE TABLE public.plan (
+    code public.code NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    public boolean DEFAULT true NOT NULL
+);
+
+CREATE TABLE public.plan_version (
+    plan public.code NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    tier smallint NOT NULL,
+    mode text NOT NULL,
+    price bigint,
+    currency character(3) DEFAULT 'THB'::bpchar NOT NULL,
+    "interval" interval NOT NULL,
+    day_units bigint,
+    month_units bigint,
+    key_rate numeric(13,6),
+    key_burst integer DEFAULT 1 NOT NULL,
+    app_rate numeric(13,6),
+    app_burst integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT plan_version_app_burst_check CHECK (((app_burst >= 1) AND (app_burst <= 1000000))),
+    CONSTRAINT plan_version_app_rate_check CHECK (((app_rate > (0)::numeric) AND (app_rate <= (1000000)::numeric))),
+    CONSTRAINT plan_version_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT plan_version_day_units_check CHECK (((day_units >= 0) AND (day_units <= '9007199254740991'::bigint))),
+    CONSTRAINT plan_version_interval_check CHECK (("interval" > '00:00:00'::interval)),
+    CONSTRAINT plan_version_key_burst_check CHECK (((key_burst >= 1) AND (key_burst <= 1000000))),
+    CONSTRAINT plan_version_key_rate_check CHECK (((key_rate > (0)::numeric) AND (key_rate <= (1000000)::numeric))),
+    CONSTRAINT plan_version_mode_check CHECK ((mode = ANY (ARRAY['payg'::text, 'subscription'::text, 'hybrid'::text]))),
+    CONSTRAINT plan_version_month_units_check CHECK (((month_units >= 0) AND (month_units <= '9007199254740991'::bigint))),
+    CONSTRAINT plan_version_price_check CHECK ((price >= 0)),
+    CONSTRAINT plan_version_version_check CHECK ((version > 0))
+);
+
+COMMENT ON TABLE public.plan_version IS 'What a plan gives, a row a version and never changed; price in minor units, null: by agreement; null units or rate: no limit.';
+
+CREATE TABLE public.quota_usage (
+    account text NOT NULL COLLATE pg_catalog."C",
+    "window" text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    used bigint NOT NULL,
+    CONSTRAINT quota_usage_used_check CHECK ((used >= 0)),
+    CONSTRAINT quota_usage_window_check CHECK (("window" = ANY (ARRAY['day'::text, 'month'::text])))
+);
+
+CREATE TABLE public.setting (
+    name text NOT NULL,
+    value text NOT NULL
+);
+
+COMMENT ON TABLE public.setting IS 'What an operator decides for the whole installation; amounts are micro-credits.';
+
+CREATE TABLE public.stream_cursor (
+    stream text NOT NULL COLLATE pg_catalog."C",
+    last_id text DEFAULT '0-0'::text NOT NULL COLLATE pg_catalog."C",
+    moved_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.subscription (
+    id bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    plan public.code NOT NULL,
+    plan_version integer NOT NULL,
+    anchor timestamp with time zone NOT NULL,
+    "interval" interval NOT NULL,
+    period_no integer DEFAULT 0 NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    auto_renew boolean DEFAULT true NOT NULL,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT subscription_check CHECK ((period_start < period_end)),
+    CONSTRAINT subscription_interval_check CHECK (("interval" > '00:00:00'::interval)),
+    CONSTRAINT subscription_period_no_check CHECK ((period_no >= 0))
+);
+
+COMMENT ON TABLE public.subscription IS 'Period n is [anchor + n * interval, anchor + (n + 1) * interval).';
+
+ALTER TABLE public.subscription ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.subscription_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW public.subscription_plans AS
+ SELECT p.code AS id,
+    v.name,
+    v.tier,
+    v.mode,
+    v.price,
+    v.currency,
+    v."interval",
+    v.day_units,
+    v.month_units,
+    p.public AS is_active,
+    p.version
+   FROM (public.plan p
+     JOIN public.plan_version v ON ((((v.plan)::text = (p.code)::text) AND (v.version = p.version))));
+
+COMMENT ON VIEW public.subscription_plans IS 'Current versions of plans; price in minor units.';
+
+CREATE TABLE public.suspense_event (
+    id bigint NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    account text COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    event jsonb NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.suspense_event IS 'Events that were not posted because their account did not add up.';
+
+ALTER TABLE public.suspense_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.suspense_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.test_clock (
+    only_row boolean DEFAULT true NOT NULL,
+    frozen_at timestamp with time zone,
+    CONSTRAINT test_clock_only_row_check CHECK (only_row)
+);
+
+COMMENT ON TABLE public.test_clock IS 'Where a row stands here, lib.now() is its time.';
+
+CREATE TABLE public.tier (
+    rank smallint NOT NULL,
+    code public.code NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT tier_rank_check CHECK (((rank >= 0) AND (rank <= 99)))
+);
+
+CREATE TABLE public.usage_event_default (
+    at timestamp with time zone NOT NULL,
+    at_ms bigint NOT NULL,
+    host text NOT NULL COLLATE pg_catalog."C",
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    account text COLLATE pg_catalog."C",
+    app text COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    "user" text COLLATE pg_catalog."C",
+    feature text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    verdict text NOT NULL COLLATE pg_catalog."C",
+    status smallint NOT NULL,
+    credits bigint NOT NULL,
+    units bigint NOT NULL,
+    refunded boolean NOT NULL,
+    latency_ms bigint NOT NULL,
+    bytes_in bigint NOT NULL,
+    bytes_out bigint NOT NULL,
+    dry_run boolean NOT NULL
+);
+
+CREATE VIEW public.user_credits AS
+ SELECT a.account AS user_id,
+    COALESCE(b.balance, (0)::bigint) AS balance,
+    COALESCE(( SELECT sum(g.amount) AS sum
+           FROM public.credit_grant g
+          WHERE (g.account = a.account)), (0)::numeric) AS total_granted
+   FROM (public.ledger_account a
+     LEFT JOIN public.ledger_balance b ON ((b.ledger_account = a.id)))
+  WHERE ((a.kind = 'wallet'::text) AND (a.asset = 'CREDIT'::text));
+
+COMMENT ON VIEW public.user_credits IS 'Balances by the ledger, in micro-credits.';
+
+CREATE VIEW public.user_subscriptions AS
+ SELECT s.id,
+    s.account AS user_id,
+    s.plan AS plan_id,
+        CASE
+            WHEN (s.ended_at IS NULL) THEN 'active'::text
+            ELSE 'ended'::text
+        END AS status,
+    s.period_start AS current_period_start,
+    s.period_end AS current_period_end,
+    s.auto_renew,
+    s.created_at,
+    s.ended_at
+   FROM public.subscription s;
+
+COMMENT ON VIEW public.user_subscriptions IS 'What accounts subscribed to.';
+
+CREATE TABLE public.void_request (
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    account text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    credits bigint,
+    units bigint
+);
+
+COMMENT ON TABLE public.void_request IS 'Requests whose answer was lost; credits is what was given back; null where no charge was found, which one that comes late still changes.';
+
+ALTER TABLE ONLY public.charge ATTACH PARTITION public.charge_default DEFAULT;
+
+ALTER TABLE ONLY public.usage_event ATTACH PARTITION public.usage_event_default DEFAULT;
+
+ALTER TABLE ONLY public.account_cursor
+    ADD CONSTRAINT account_cursor_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.analytics_snapshots
+    ADD CONSTRAINT analytics_snapshots_pkey PRIMARY KEY (period, start, metric, app, feature, model);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.app
+    ADD CONSTRAINT app_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.asset
+    ADD CONSTRAINT asset_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.catalog_app
+    ADD CONSTRAINT catalog_app_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY public.catalog_version
+    ADD CONSTRAINT catalog_version_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_pkey PRIMARY KEY (account, no);
+
+ALTER TABLE ONLY public.credit_grant
+    ADD CONSTRAINT credit_grant_issue_key_key UNIQUE (issue_key);
+
+ALTER TABLE ONLY public.credit_grant
+    ADD CONSTRAINT credit_grant_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.job_run
+    ADD CONSTRAINT job_run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_account_kind_asset_key UNIQUE NULLS NOT DISTINCT (account, kind, asset);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_balance
+    ADD CONSTRAINT ledger_balance_pkey PRIMARY KEY (ledger_account);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_pkey PRIMARY KEY (txn, n);
+
+ALTER TABLE ONLY public.ledger_txn
+    ADD CONSTRAINT ledger_txn_key_key UNIQUE (key);
+
+ALTER TABLE ONLY public.ledger_txn
+    ADD CONSTRAINT ledger_txn_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_app_code_key UNIQUE (app, code);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.plan
+    ADD CONSTRAINT plan_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY public.plan_version
+    ADD CONSTRAINT plan_version_pkey PRIMARY KEY (plan, version);
+
+ALTER TABLE ONLY public.quota_usage
+    ADD CONSTRAINT quota_usage_pkey PRIMARY KEY (account, "window", start);
+
+ALTER TABLE ONLY public.setting
+    ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.stream_cursor
+    ADD CONSTRAINT stream_cursor_pkey PRIMARY KEY (stream);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.suspense_event
+    ADD CONSTRAINT suspense_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.test_clock
+    ADD CONSTRAINT test_clock_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.tier
+    ADD CONSTRAINT tier_code_key UNIQUE (code);
+
+ALTER TABLE ONLY public.tier
+    ADD CONSTRAINT tier_pkey PRIMARY KEY (rank);
+
+ALTER TABLE ONLY public.void_request
+    ADD CONSTRAINT void_request_pkey PRIMARY KEY (request_id);
+
+CREATE INDEX account_plan ON public.account USING btree (plan);
+
+CREATE INDEX alert_open ON public.alert USING btree (at) WHERE (closed_at IS NULL);
+
+CREATE INDEX api_key_account ON public.api_key USING btree (account, id);
+
+CREATE INDEX api_key_app ON public.api_key USING btree (app, id);
+
+CREATE INDEX app_account ON public.app USING btree (account, id);
+
+CREATE INDEX charge_account ON ONLY public.charge USING btree (account, at);
+
+CREATE INDEX charge_default_account_at_idx ON public.charge_default USING btree (account, at);
+
+CREATE INDEX charge_request ON ONLY public.charge USING btree (request_id);
+
+CREATE INDEX charge_default_request_id_idx ON public.charge_default USING btree (request_id);
+
+CREATE INDEX command_pending ON public.command USING btree (account, no) WHERE ((applied_at IS NULL) AND (refused IS NULL));
+
+CREATE INDEX credit_grant_account ON public.credit_grant USING btree (account, id);
+
+CREATE INDEX credit_grant_burn ON public.credit_grant USING btree (account, priority, effective_at, id) WHERE (remaining > 0);
+
+CREATE INDEX job_run_job ON public.job_run USING btree (job, id);
+
+CREATE INDEX ledger_entry_account ON public.ledger_entry USING btree (ledger_account, txn);
+
+CREATE INDEX ledger_txn_account ON public.ledger_txn USING btree (account, id);
+
+CREATE UNIQUE INDEX subscription_current ON public.subscription USING btree (account) WHERE (ended_at IS NULL);
+
+CREATE INDEX subscription_due ON public.subscription USING btree (period_end) WHERE (ended_at IS NULL);
+
+CREATE INDEX suspense_event_account ON public.suspense_event USING btree (account, id);
+
+CREATE INDEX usage_event_account ON ONLY public.usage_event USING btree (account, at);
+
+CREATE INDEX usage_event_at ON ONLY public.usage_event USING brin (at);
+
+CREATE INDEX usage_event_default_account_at_idx ON public.usage_event_default USING btree (account, at);
+
+CREATE INDEX usage_event_default_at_idx ON public.usage_event_default USING brin (at);
+
+CREATE INDEX void_request_open ON public.void_request USING btree (seen_at) WHERE (resolved_at IS NULL);
+
+ALTER INDEX public.charge_account ATTACH PARTITION public.charge_default_account_at_idx;
+
+ALTER INDEX public.charge_request ATTACH PARTITION public.charge_default_request_id_idx;
+
+ALTER INDEX public.usage_event_account ATTACH PARTITION public.usage_event_default_account_at_idx;
+
+ALTER INDEX public.usage_event_at ATTACH PARTITION public.usage_event_default_at_idx;
+
+CREATE TRIGGER audit_log_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER ledger_entry_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER ledger_entry_post AFTER INSERT ON public.ledger_entry REFERENCING NEW TABLE AS new_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entry_post();
+
+CREATE TRIGGER ledger_txn_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_txn FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER plan_version_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.plan_version FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.account_cursor
+    ADD CONSTRAINT account_cursor_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_plan_fkey FOREIGN KEY (plan) REFERENCES public.plan(code);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_app_fkey FOREIGN KEY (app) REFERENCES public.app(id);
+
+ALTER TABLE ONLY public.app
+    ADD CONSTRAINT app_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.credit_grant
+    ADD CONSTRAINT credit_grant_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.credit_grant
+    ADD CONSTRAINT credit_grant_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
+
+ALTER TABLE ONLY public.job_run
+    ADD CONSTRAINT job_run_job_fkey FOREIGN KEY (job) REFERENCES public.job(name);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_asset_fkey FOREIGN KEY (asset) REFERENCES public.asset(code);
+
+ALTER TABLE ONLY public.ledger_balance
+    ADD CONSTRAINT ledger_balance_ledger_account_fkey FOREIGN KEY (ledger_account) REFERENCES public.ledger_account(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_credit_grant_fkey FOREIGN KEY (credit_grant) REFERENCES public.credit_grant(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_ledger_account_fkey FOREIGN KEY (ledger_account) REFERENCES public.ledger_account(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
+
+ALTER TABLE ONLY public.ledger_txn
+    ADD CONSTRAINT ledger_txn_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_app_fkey FOREIGN KEY (app) REFERENCES public.catalog_app(code);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_feature_fkey FOREIGN KEY (feature) REFERENCES public.feature(code);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_tier_fkey FOREIGN KEY (tier) REFERENCES public.tier(rank);
+
+ALTER TABLE ONLY public.plan_version
+    ADD CONSTRAINT plan_version_plan_fkey FOREIGN KEY (plan) REFERENCES public.plan(code);
+
+ALTER TABLE ONLY public.plan_version
+    ADD CONSTRAINT plan_version_tier_fkey FOREIGN KEY (tier) REFERENCES public.tier(rank);
+
+ALTER TABLE ONLY public.quota_usage
+    ADD CONSTRAINT quota_usage_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_plan_fkey FOREIGN KEY (plan) REFERENCES public.plan(code);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_plan_plan_version_fkey FOREIGN KEY (plan, plan_version) REFERENCES public.plan_version(plan, version);
+
+ALTER TABLE ONLY public.void_request
+    ADD CONSTRAINT void_request_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+GRANT USAGE ON SCHEMA public TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.app TO tollgate_worker;
+
+GRANT SELECT,UPDATE ON TABLE public.job TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.audit_log TO tollgate_worker;
+
+REVOKE ALL ON FUNCTION public.ledger_entry_post() FROM PUBLIC;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.account_cursor TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO tollgate_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.analytics_snapshots TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.asset TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.catalog_app TO tollgate_worker;
+
+GRANT SELECT,UPDATE ON TABLE public.catalog_version TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.charge TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.charge_default TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.command TO tollgate_worker;
+
+GRANT UPDATE(applied_at) ON TABLE public.command TO tollgate_worker;
+
+GRANT UPDATE(refused) ON TABLE public.command TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(remaining) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_account TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_entry TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_txn TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.credit_transactions TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.feature TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.usage_event TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.feature_usage TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.job_run TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.ledger_balance TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.model TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plan TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.plan_version TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quota_usage TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.setting TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_cursor TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subscription TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.subscription_plans TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.suspense_event TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.test_clock TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tier TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.usage_event_default TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.user_credits TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.user_subscriptions TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.void_request TO tollgate_worker;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE tollgate IN SCHEMA public GRANT SELECT ON TABLES  TO tollgate_worker;
+

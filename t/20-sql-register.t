@@ -1,0 +1,81 @@
+#!/usr/bin/perl
+# Events that pass the register's arithmetic and still can't be true never stop a
+# stream; and what the ledger knows for the proof.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use JSON::PP;
+use Test::More;
+use Tollgate;
+use Tollgate::Books;
+
+my $b = Tollgate::Books->begin;
+my $bystander = $b->account(100);
+my $seq = 1;
+
+# The bystander is charged in each of the batches.
+sub frozen_by {
+    my ($what, $account, @events) = @_;
+
+    is $b->settle(@events, [charge => $bystander, ++$seq, 1]), 1,
+        "$what is not posted, and holds nobody else up" or diag $b->{answer};
+    is $b->state($account), 'frozen', "$what freezes its account";
+    is $b->sql('select reason from suspense_event where account = $1
+                order by id limit 1', $account), $what, 'with the reason';
+
+    return;
+}
+
+my $a = $b->account(100);
+my $cmd = $b->sql('select max(no) from command where account = $1', $a);
+frozen_by('a command for the second time', $a, [command => $a, 2, 100, cmd => $cmd]);
+
+$a = $b->account(100);
+$b->{avail}{$a} = 200_000_000;
+$b->sql('update account_cursor set last_avail = 200000000 where account = $1', $a);
+frozen_by('more than the ledger has', $a, [charge => $a, 2, 150]);
+is $b->balance($a), 100, 'the balance stays what it was';
+
+$a = $b->account(10);
+frozen_by('a negative balance', $a, [charge => $a, 2, 20]);
+
+$a = $b->account(0);
+frozen_by('more than the ledger has', $a, [refund => $a, 1, 10]);
+
+$a = $b->account(10);
+frozen_by('malformed', $a, [gift => $a, 2, 0]);
+
+is $b->balance($bystander), 95, 'the bystander paid each time';
+
+# The ledger's side of the proof.
+my $c = $b->account(100);
+$b->call('credit_grant', { account => $c, credits => '5' });
+my $side = decode_json(scalar $b->sql('select ledger.verify_side($1)', $c));
+is $side->{balance}, '105000000', 'a grant is in the balance at once';
+is_deeply [map { $_->{delta} } @{ $side->{unapplied} }], ['5000000'],
+    'its command counts until its event is settled';
+is $side->{avail}, '100000000', 'the register is where the last event left it';
+$b->settle([command => $c, 2, 5, cmd => $side->{unapplied}[0]{no}]);
+$side = decode_json(scalar $b->sql('select ledger.verify_side($1)', $c));
+is_deeply $side->{unapplied}, [], 'and no more then';
+is $b->sql_error('select ledger.verify_side($1)', 'Nobody0000')->{message},
+    'account_not_found', 'an unknown account is refused';
+
+# What Redis refuses.
+$b->call('credit_grant', { account => $c, credits => '1' });
+$b->call('credit_grant', { account => $c, credits => '1' });
+my ($first) = map { $_->[1] } grep { $_->[0] eq $c }
+    $b->sql('select account, no from mirror.pending(1000)');
+$b->sql('select mirror.refused($1, $2, -1)', $c, $first);
+is $b->state($c), 'frozen', 'a refused command freezes the account';
+is $b->sql('select count(*) from mirror.pending(1000) where account = $1', $c), 0,
+    'and holds back those after it';
+is $b->sql(q{select count(*) from alert where kind = 'command_refused'
+    and account = $1}, $c), 1, 'with an alert';
+
+is $b->sql('select ledger.cursor($1)', 'tg:{9}:ledger'), '0-0',
+    'a stream begins at 0-0';
+
+done_testing;
