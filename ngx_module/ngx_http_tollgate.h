@@ -1,0 +1,390 @@
+
+/*
+ * ngx_http_tollgate.h: what the steps of a request share, in the order in
+ * which a request meets them.
+ */
+
+
+#ifndef _NGX_HTTP_TOLLGATE_H_INCLUDED_
+#define _NGX_HTTP_TOLLGATE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_tollgate_redis.h"
+
+
+/* tollgate */
+
+#define NGX_HTTP_TOLLGATE_MODE_OFF        0
+#define NGX_HTTP_TOLLGATE_MODE_ON         1
+#define NGX_HTTP_TOLLGATE_MODE_DRY_RUN    2
+
+/* tollgate_on_error */
+
+#define NGX_HTTP_TOLLGATE_CLOSED          0
+#define NGX_HTTP_TOLLGATE_OPEN            1
+
+/* tollgate_headers */
+
+#define NGX_HTTP_TOLLGATE_HEADERS_OFF     0x0001
+#define NGX_HTTP_TOLLGATE_HEADERS_IETF    0x0002
+#define NGX_HTTP_TOLLGATE_HEADERS_LEGACY  0x0004
+#define NGX_HTTP_TOLLGATE_HEADERS_CREDITS 0x0008
+
+/* tollgate_charge_on: bits 1 to 5 are the classes of a status */
+
+#define NGX_HTTP_TOLLGATE_CHARGE_ABORT    0x0100
+
+/* sizes of what docs/design.md fixes */
+
+#define NGX_HTTP_TOLLGATE_KEY_LEN         56
+#define NGX_HTTP_TOLLGATE_KEY_SUM         50    /* where the checksum begins */
+#define NGX_HTTP_TOLLGATE_ACCOUNT_LEN     10
+#define NGX_HTTP_TOLLGATE_ACCOUNT_AT      8
+#define NGX_HTTP_TOLLGATE_HASH_LEN        64
+#define NGX_HTTP_TOLLGATE_CODE_LEN        64
+#define NGX_HTTP_TOLLGATE_USER_LEN        128
+#define NGX_HTTP_TOLLGATE_CREDIT          1000000
+#define NGX_HTTP_TOLLGATE_MAX             9007199254740992LL
+
+#define NGX_HTTP_TOLLGATE_NO_TIER         2147483647
+
+#define NGX_HTTP_TOLLGATE_PAYMENT         402
+
+
+#define VERDICT(name, code, status, type, title)                              \
+    NGX_HTTP_TOLLGATE_##name,
+
+typedef enum {
+#include "verdict_table.h"
+    NGX_HTTP_TOLLGATE_VERDICTS
+} ngx_http_tollgate_verdict_e;
+
+#undef VERDICT
+
+
+typedef struct {
+    ngx_str_t                        code;
+    ngx_uint_t                       status;
+    ngx_str_t                        type;
+    ngx_str_t                        title;
+} ngx_http_tollgate_verdict_t;
+
+
+extern ngx_http_tollgate_verdict_t  ngx_http_tollgate_verdicts[];
+
+
+/* the limits that a decision tells about, and whose names gate.lua uses */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_KEY_RATE = 0,
+    NGX_HTTP_TOLLGATE_APP_RATE,
+    NGX_HTTP_TOLLGATE_DAY,
+    NGX_HTTP_TOLLGATE_MONTH,
+    NGX_HTTP_TOLLGATE_LIMITS
+} ngx_http_tollgate_limit_e;
+
+
+typedef struct {
+    int64_t                          max;       /* <= 0: none for a rate,
+                                                   -1: none for a quota */
+    int64_t                          left;
+    int64_t                          reset;     /* rate: ms until full,
+                                                   quota: end, unix s */
+} ngx_http_tollgate_limit_t;
+
+
+/* text of a bounded size that outlives its request */
+
+typedef struct {
+    u_char                           len;
+    u_char                           data[NGX_HTTP_TOLLGATE_CODE_LEN];
+} ngx_http_tollgate_text_t;
+
+
+typedef struct ngx_http_tollgate_store_s  ngx_http_tollgate_store_t;
+typedef struct ngx_http_tollgate_ask_s    ngx_http_tollgate_ask_t;
+typedef struct ngx_http_tollgate_chunk_s  ngx_http_tollgate_chunk_t;
+
+
+/* what was or may have been charged, enough to give it back */
+
+typedef struct {
+    u_char                           account[NGX_HTTP_TOLLGATE_ACCOUNT_LEN];
+    ngx_http_tollgate_text_t         request_id;
+    ngx_http_tollgate_text_t         feature;
+    ngx_http_tollgate_text_t         model;
+    ngx_http_tollgate_text_t         key;
+    ngx_http_tollgate_text_t         app;
+    uint32_t                         shard;
+    int64_t                          credits;
+    int64_t                          units;
+    int64_t                          epoch;
+    int64_t                          day_end;
+    int64_t                          month_end;
+} ngx_http_tollgate_charge_t;
+
+
+/* names of the keys of a shard, made from redis/key_names.h once */
+
+typedef struct {
+    ngx_str_t                        wallet;    /* + account */
+    ngx_str_t                        ledger;
+    ngx_str_t                        plan;      /* + code */
+    ngx_str_t                        refund;    /* + request id */
+} ngx_http_tollgate_shard_t;
+
+
+typedef struct {
+    ngx_array_t                      stores;    /* of store_t * */
+    ngx_http_tollgate_shard_t       *shards;
+    ngx_uint_t                       nshards;
+    ngx_shm_zone_t                  *zone;
+    ngx_http_tollgate_store_t       *catalog;   /* whose catalog it is */
+    ngx_msec_t                       refresh;
+    ngx_int_t                        request_id;
+    ngx_str_t                        usage_key;
+    ngx_uint_t                       used;      /* "tollgate" is on somewhere */
+} ngx_http_tollgate_main_conf_t;
+
+
+typedef struct {
+    ngx_uint_t                       enable;
+    ngx_str_t                        enable_at; /* "file:line" */
+    ngx_http_tollgate_store_t       *store;
+    ngx_array_t                     *keys;      /* of complex values */
+    ngx_http_complex_value_t        *feature;
+    ngx_http_complex_value_t        *model;
+    ngx_http_complex_value_t        *tier;
+    ngx_http_complex_value_t        *cost;
+    int64_t                          fixed_cost;
+    ngx_http_complex_value_t        *user;
+    ngx_uint_t                       on_error;
+    ngx_msec_t                       timeout;
+    ngx_uint_t                       charge_on;
+    ngx_array_t                     *charge_codes; /* of ngx_uint_t */
+    ngx_flag_t                       strip_key;
+    ngx_uint_t                       headers;
+    ngx_http_complex_value_t        *upgrade_url;
+    ngx_http_complex_value_t        *topup_url;
+} ngx_http_tollgate_loc_conf_t;
+
+
+/*
+ * The decision on a request.  It lives in the request's pool and is found
+ * again, after an internal redirect too, by ngx_http_tollgate_ctx().
+ */
+
+typedef struct {
+    ngx_http_request_t              *request;
+    ngx_http_tollgate_loc_conf_t    *conf;      /* where it was decided */
+    ngx_http_tollgate_ask_t         *ask;       /* while it is pending */
+
+    ngx_http_tollgate_verdict_e      verdict;
+    ngx_http_tollgate_limit_e        refused_by;
+    int64_t                          wait_ms;   /* 0: unknown */
+
+    ngx_str_t                        presented; /* the text of the key */
+    ngx_str_t                        user;      /* percent-encoded */
+    ngx_str_t                        plan;
+    ngx_str_t                        feature;   /* as asked for */
+    ngx_str_t                        model;
+    ngx_uint_t                       tier;      /* needed */
+    int64_t                          cost;
+    int64_t                          cost_units;
+    int64_t                          plan_tier;
+    int64_t                          avail;
+    ngx_http_tollgate_limit_t        limits[NGX_HTTP_TOLLGATE_LIMITS];
+    ngx_http_tollgate_charge_t       charge;    /* what was charged */
+
+    unsigned                         done:1;
+    unsigned                         known:1;   /* gate.lua has answered */
+    unsigned                         account:1; /* charge.account is set */
+    unsigned                         dry_run:1;
+    unsigned                         refunded:1;
+} ngx_http_tollgate_ctx_t;
+
+
+/* a question to gate.lua; outlives its request where it must */
+
+struct ngx_http_tollgate_ask_s {
+    ngx_queue_t                      queue;
+    ngx_http_tollgate_ctx_t         *ctx;       /* NULL: nobody waits */
+    ngx_http_tollgate_store_t       *store;
+    ngx_event_t                      timer;
+    ngx_msec_t                       timeout;
+    ngx_http_tollgate_charge_t       charge;
+    u_char                           hash[NGX_HTTP_TOLLGATE_HASH_LEN];
+    int64_t                          tier;
+    unsigned                         sent:1;
+    unsigned                         again:1;   /* after NOSCRIPT */
+    unsigned                         served:1;  /* without an answer */
+    unsigned                         dry_run:1;
+};
+
+
+/* asks wait by account, so that those of one account go together */
+
+#define NGX_HTTP_TOLLGATE_BUCKETS         64
+
+/* a Redis server and what a worker process has for it */
+
+struct ngx_http_tollgate_store_s {
+    ngx_http_tollgate_redis_t        redis;     /* first: they are one */
+    ngx_http_tollgate_main_conf_t   *conf;
+
+    ngx_queue_t                      asks[NGX_HTTP_TOLLGATE_BUCKETS];
+    ngx_uint_t                       nasks;
+    ngx_queue_t                      spare;
+
+    ngx_queue_t                      debts;     /* refunds and voids */
+    ngx_uint_t                       ndebts;    /* sent ones too */
+    ngx_event_t                      debt_timer;
+
+    ngx_http_tollgate_chunk_t       *chunk;     /* of usage, being filled */
+    ngx_queue_t                      chunks;    /* to be sent */
+    ngx_uint_t                       nchunks;
+    ngx_uint_t                       dropped;
+    ngx_event_t                      usage_timer;
+    time_t                           usage_logged;
+    time_t                           catalog_logged;
+    unsigned                         announced:1;
+    unsigned                         paused:1;  /* usage, by the timer */
+
+    unsigned                         poll:1;    /* the catalog is to be read */
+    unsigned                         used:1;
+};
+
+
+/* _gate.c: START HERE */
+ngx_int_t ngx_http_tollgate_handler(ngx_http_request_t *r);
+ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx(ngx_http_request_t *r);
+void ngx_http_tollgate_resume(ngx_http_tollgate_ctx_t *ctx);
+
+/* _key.c: PASS, KEY_MISSING or KEY_MALFORMED; on PASS the account is set */
+ngx_http_tollgate_verdict_e ngx_http_tollgate_key_find(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_key_bearer(ngx_str_t *key);
+ngx_int_t ngx_http_tollgate_key_hash(u_char *hash, ngx_str_t *key);
+ngx_int_t ngx_http_tollgate_key_init(void);
+void ngx_http_tollgate_key_exit(void);
+
+/* _price.c: PASS, or why the request has no price */
+ngx_http_tollgate_verdict_e ngx_http_tollgate_price(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_int_t ngx_http_tollgate_credits_parse(ngx_str_t *text, int64_t *credits);
+u_char *ngx_http_tollgate_credits(u_char *p, int64_t credits);
+
+#define NGX_HTTP_TOLLGATE_CREDITS_LEN  (NGX_INT64_LEN + 2)
+
+/* _ask.c */
+ngx_int_t ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_ask_leave(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_ask_send(ngx_http_tollgate_store_t *store);
+void ngx_http_tollgate_ask_down(ngx_http_tollgate_store_t *store);
+
+/* _verdict.c: NGX_ERROR where the values are no decision */
+ngx_int_t ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_ask_t *ask, ngx_http_tollgate_value_t *v);
+
+#define NGX_HTTP_TOLLGATE_ASK_HEAD    2
+#define NGX_HTTP_TOLLGATE_ASK_WIDTH   23
+
+/* _pass.c: what the backend gets to see */
+ngx_int_t ngx_http_tollgate_pass(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_int_t ngx_http_tollgate_pass_encode(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_pass_init(void);
+
+/* _deny.c */
+ngx_int_t ngx_http_tollgate_deny(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+
+/* _headers.c */
+ngx_int_t ngx_http_tollgate_headers_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_tollgate_headers_limits(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_int_t ngx_http_tollgate_headers_request_id(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_int_t ngx_http_tollgate_header(ngx_http_request_t *r, const char *name,
+    u_char *value, size_t len);
+
+/* _log.c */
+ngx_int_t ngx_http_tollgate_log_handler(ngx_http_request_t *r);
+ngx_uint_t ngx_http_tollgate_log_charged(ngx_http_tollgate_loc_conf_t *conf,
+    ngx_uint_t status);
+
+/* _refund.c */
+void ngx_http_tollgate_refund(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge);
+void ngx_http_tollgate_void(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge);
+void ngx_http_tollgate_refund_send(ngx_http_tollgate_store_t *store);
+void ngx_http_tollgate_refund_init(ngx_http_tollgate_store_t *store,
+    ngx_cycle_t *cycle);
+void ngx_http_tollgate_refund_exit(ngx_http_tollgate_store_t *store);
+
+/* _usage.c */
+void ngx_http_tollgate_usage(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_usage_send(ngx_http_tollgate_store_t *store);
+ngx_uint_t ngx_http_tollgate_usage_owes(ngx_http_tollgate_store_t *store);
+void ngx_http_tollgate_usage_init(ngx_http_tollgate_store_t *store,
+    ngx_cycle_t *cycle);
+void ngx_http_tollgate_usage_exit(ngx_http_tollgate_store_t *store);
+
+/* _var.c */
+ngx_int_t ngx_http_tollgate_var_init(ngx_conf_t *cf);
+
+/* _store.c */
+ngx_int_t ngx_http_tollgate_store_init(ngx_http_tollgate_store_t *store,
+    ngx_cycle_t *cycle);
+void ngx_http_tollgate_store_exit(ngx_http_tollgate_store_t *store);
+
+/* _names.c */
+ngx_int_t ngx_http_tollgate_names(ngx_conf_t *cf,
+    ngx_http_tollgate_main_conf_t *tmcf);
+
+/* _conf.c: directives with a grammar of their own */
+char *ngx_http_tollgate_conf_enum(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_enable(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_cost(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_charge_on(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_headers(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_uint_t ngx_http_tollgate_conf_param(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
+
+/* _conf_redis.c */
+char *ngx_http_tollgate_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+extern ngx_module_t  ngx_http_tollgate_module;
+
+
+static ngx_inline void
+ngx_http_tollgate_text(ngx_http_tollgate_text_t *text, ngx_str_t *s)
+{
+    text->len = (u_char) ngx_min(s->len, NGX_HTTP_TOLLGATE_CODE_LEN);
+
+    if (text->len) {
+        ngx_memcpy(text->data, s->data, text->len);
+    }
+}
+
+
+#endif /* _NGX_HTTP_TOLLGATE_H_INCLUDED_ */

@@ -1,0 +1,63 @@
+
+/*
+ * ngx_http_tollgate_catalog.h: features, models, plans and tiers, as each
+ * worker process holds them.
+ *
+ * The text of the catalog is in shared memory (_zone.c); a process parses it
+ * for itself when its version has changed.  What _catalog_get() returns is
+ * valid until the caller returns to the event loop.
+ */
+
+
+#ifndef _NGX_HTTP_TOLLGATE_CATALOG_H_INCLUDED_
+#define _NGX_HTTP_TOLLGATE_CATALOG_H_INCLUDED_
+
+
+#include "ngx_http_tollgate.h"
+
+
+typedef struct {
+    ngx_str_t                        code;
+    ngx_str_t                        name;
+    ngx_uint_t                       rank;
+} ngx_http_tollgate_rank_t;
+
+
+typedef struct {
+    ngx_str_t                        code;
+    ngx_str_t                        feature;   /* of a model */
+    ngx_uint_t                       tier;
+    int64_t                          credits;
+    int64_t                          units;
+} ngx_http_tollgate_item_t;
+
+
+typedef struct {
+    ngx_array_t                      tiers;     /* of rank_t */
+    ngx_array_t                      plans;     /* of rank_t, cheapest first */
+    ngx_array_t                      features;  /* of item_t, sorted by code */
+    ngx_array_t                      models;
+} ngx_http_tollgate_catalog_t;
+
+
+/* _catalog.c */
+ngx_int_t ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
+    ngx_pool_t *pool, ngx_str_t *body);
+ngx_http_tollgate_item_t *ngx_http_tollgate_catalog_item(ngx_array_t *items,
+    ngx_str_t *code);
+ngx_http_tollgate_rank_t *ngx_http_tollgate_catalog_tier(
+    ngx_http_tollgate_catalog_t *catalog, ngx_uint_t rank);
+ngx_http_tollgate_rank_t *ngx_http_tollgate_catalog_plan(
+    ngx_http_tollgate_catalog_t *catalog, ngx_uint_t tier);
+
+/* _zone.c */
+ngx_http_tollgate_catalog_t *ngx_http_tollgate_catalog_get(
+    ngx_http_tollgate_main_conf_t *tmcf);
+ngx_int_t ngx_http_tollgate_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+void ngx_http_tollgate_zone_send(ngx_http_tollgate_store_t *store);
+ngx_int_t ngx_http_tollgate_zone_start(ngx_http_tollgate_main_conf_t *tmcf,
+    ngx_cycle_t *cycle);
+void ngx_http_tollgate_zone_exit(void);
+
+
+#endif /* _NGX_HTTP_TOLLGATE_CATALOG_H_INCLUDED_ */

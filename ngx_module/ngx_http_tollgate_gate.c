@@ -1,0 +1,323 @@
+
+/*
+ * ngx_http_tollgate_gate.c owns the way of a request through the gate, once
+ * the access phase is over.  Start reading here.
+ */
+
+
+#include "ngx_http_tollgate.h"
+
+
+static ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx_create(
+    ngx_http_request_t *r, ngx_http_tollgate_loc_conf_t *conf);
+static void ngx_http_tollgate_ctx_cleanup(void *data);
+static ngx_int_t ngx_http_tollgate_request_id(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+static ngx_uint_t ngx_http_tollgate_preflight(ngx_http_request_t *r);
+static ngx_int_t ngx_http_tollgate_preflight_pass(ngx_http_request_t *r,
+    ngx_http_tollgate_loc_conf_t *conf);
+static ngx_http_tollgate_verdict_e ngx_http_tollgate_question(
+    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
+static ngx_int_t ngx_http_tollgate_wait(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+static ngx_int_t ngx_http_tollgate_act(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+
+
+/*
+ * Runs once to ask and, if Redis has to be asked, once more with its answer.
+ * Subrequests and internal redirects belong to a request that is decided.
+ */
+
+ngx_int_t
+ngx_http_tollgate_handler(ngx_http_request_t *r)
+{
+    ngx_http_tollgate_ctx_t       *ctx;
+    ngx_http_tollgate_loc_conf_t  *conf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_tollgate_ctx(r);
+
+    if (ctx != NULL) {
+        if (ctx->ask != NULL) {
+            return NGX_AGAIN;
+        }
+
+        return ctx->done ? NGX_DECLINED : ngx_http_tollgate_act(r, ctx);
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_tollgate_module);
+
+    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_tollgate_preflight(r)) {
+        return ngx_http_tollgate_preflight_pass(r, conf);
+    }
+
+    ctx = ngx_http_tollgate_ctx_create(r, conf);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->verdict = ngx_http_tollgate_question(r, ctx);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "tollgate: question: %V, cost %L",
+                   &ngx_http_tollgate_verdicts[ctx->verdict].code, ctx->cost);
+
+    if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
+        switch (ngx_http_tollgate_ask(ctx)) {
+
+        case NGX_AGAIN:
+            return ngx_http_tollgate_wait(r, ctx);
+
+        case NGX_DECLINED:
+            ctx->verdict = NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+            break;
+
+        default:
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    return ngx_http_tollgate_act(r, ctx);
+}
+
+
+ngx_http_tollgate_ctx_t *
+ngx_http_tollgate_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_tollgate_module);
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        /* an internal redirect has cleared the contexts of modules */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_tollgate_ctx_cleanup) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r, ctx, ngx_http_tollgate_module);
+                break;
+            }
+        }
+    }
+
+    return ctx;
+}
+
+
+static ngx_http_tollgate_ctx_t *
+ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
+    ngx_http_tollgate_loc_conf_t *conf)
+{
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_tollgate_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_tollgate_ctx_t));
+
+    cln->handler = ngx_http_tollgate_ctx_cleanup;
+
+    ctx->request = r;
+    ctx->conf = conf;
+    ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
+
+    if (ngx_http_tollgate_request_id(r, ctx) != NGX_OK) {
+        return NULL;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_tollgate_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_tollgate_ctx_cleanup(void *data)
+{
+    ngx_http_tollgate_ask_leave(data);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_request_id(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_str_t                       s;
+    ngx_http_variable_value_t      *v;
+    ngx_http_tollgate_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tollgate_module);
+
+    v = ngx_http_get_indexed_variable(r, tmcf->request_id);
+
+    if (v == NULL || v->not_found) {
+        return NGX_ERROR;
+    }
+
+    s.len = v->len;
+    s.data = v->data;
+    ngx_http_tollgate_text(&ctx->charge.request_id, &s);
+
+    return NGX_OK;
+}
+
+
+/* A browser sends no key with the question whether it may send one. */
+
+static ngx_uint_t
+ngx_http_tollgate_preflight(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("access-control-request-method");
+
+    if (r->method != NGX_HTTP_OPTIONS) {
+        return 0;
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == name.len
+                && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* It is nobody's request, and the backend has to see it as such. */
+
+static ngx_int_t
+ngx_http_tollgate_preflight_pass(ngx_http_request_t *r,
+    ngx_http_tollgate_loc_conf_t *conf)
+{
+    ngx_http_tollgate_ctx_t  ctx;
+
+    ngx_memzero(&ctx, sizeof(ngx_http_tollgate_ctx_t));
+
+    ctx.conf = conf;
+    ctx.dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
+
+    (void) ngx_http_tollgate_key_find(r, &ctx);
+
+    return ngx_http_tollgate_pass(r, &ctx) == NGX_OK
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/* Everything that can be said without Redis. */
+
+static ngx_http_tollgate_verdict_e
+ngx_http_tollgate_question(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_http_tollgate_verdict_e  verdict;
+
+    /* a wrong key is told before a wrong price */
+
+    verdict = ngx_http_tollgate_key_find(r, ctx);
+
+    if (ngx_http_tollgate_pass_encode(r, ctx) != NGX_OK) {
+        return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+    }
+
+    if (verdict != NGX_HTTP_TOLLGATE_PASS) {
+        return verdict;
+    }
+
+    return ngx_http_tollgate_price(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_wait(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
+{
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_http_tollgate_ask_leave(ctx);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_AGAIN;
+}
+
+
+/* The answer has come, or will not: run the phase again. */
+
+void
+ngx_http_tollgate_resume(ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_http_tollgate_verdict_t  *verdict;
+
+    ctx->done = 1;
+
+    if (ctx->conf->on_error == NGX_HTTP_TOLLGATE_OPEN
+        && (ctx->verdict == NGX_HTTP_TOLLGATE_STORE_UNREACHABLE
+            || ctx->verdict == NGX_HTTP_TOLLGATE_DEADLINE_PASSED))
+    {
+        ctx->verdict = NGX_HTTP_TOLLGATE_PASS_OPEN;
+    }
+
+    verdict = &ngx_http_tollgate_verdicts[ctx->verdict];
+
+    if (ngx_http_tollgate_pass(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (verdict->status == 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "tollgate: %s: %V, account \"%*s\", key \"%*s\"",
+                  ctx->dry_run ? "would refuse" : "refused", &verdict->code,
+                  (size_t) (ctx->account ? NGX_HTTP_TOLLGATE_ACCOUNT_LEN : 0),
+                  ctx->charge.account, (size_t) ctx->charge.key.len,
+                  ctx->charge.key.data);
+
+    return ctx->dry_run ? NGX_DECLINED : ngx_http_tollgate_deny(r, ctx);
+}

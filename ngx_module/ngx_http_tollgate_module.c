@@ -1,0 +1,489 @@
+
+/*
+ * ngx_http_tollgate_module.c owns the module's configuration: directives,
+ * their defaults and inheritance, and the hooks into nginx.
+ */
+
+
+#include "ngx_http_tollgate_catalog.h"
+
+
+static void *ngx_http_tollgate_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_tollgate_check_conf(ngx_conf_t *cf,
+    ngx_http_tollgate_loc_conf_t *conf);
+static ngx_int_t ngx_http_tollgate_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_tollgate_init_process(ngx_cycle_t *cycle);
+static void ngx_http_tollgate_exit_process(ngx_cycle_t *cycle);
+static ngx_http_tollgate_main_conf_t *ngx_http_tollgate_process_conf(
+    ngx_cycle_t *cycle);
+
+
+static ngx_conf_enum_t  ngx_http_tollgate_modes[] = {
+    { ngx_string("on"), NGX_HTTP_TOLLGATE_MODE_ON },
+    { ngx_string("off"), NGX_HTTP_TOLLGATE_MODE_OFF },
+    { ngx_string("dry_run"), NGX_HTTP_TOLLGATE_MODE_DRY_RUN },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_tollgate_on_errors[] = {
+    { ngx_string("closed"), NGX_HTTP_TOLLGATE_CLOSED },
+    { ngx_string("open"), NGX_HTTP_TOLLGATE_OPEN },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_bitmask_t  ngx_http_tollgate_header_families[] = {
+    { ngx_string("ietf"), NGX_HTTP_TOLLGATE_HEADERS_IETF },
+    { ngx_string("legacy"), NGX_HTTP_TOLLGATE_HEADERS_LEGACY },
+    { ngx_string("credits"), NGX_HTTP_TOLLGATE_HEADERS_CREDITS },
+    { ngx_string("off"), NGX_HTTP_TOLLGATE_HEADERS_OFF },
+    { ngx_null_string, 0 }
+};
+
+
+#define NGX_HTTP_TOLLGATE_ANY_CONF                                            \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_command_t  ngx_http_tollgate_commands[] = {
+
+    { ngx_string("tollgate"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_tollgate_conf_enable,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, enable),
+      &ngx_http_tollgate_modes },
+
+    { ngx_string("tollgate_charge_on"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_tollgate_conf_charge_on,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tollgate_cost"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_tollgate_conf_cost,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, cost),
+      NULL },
+
+    { ngx_string("tollgate_feature"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, feature),
+      NULL },
+
+    { ngx_string("tollgate_headers"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_tollgate_conf_headers,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_http_tollgate_header_families },
+
+    { ngx_string("tollgate_key"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_tollgate_conf_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tollgate_model"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, model),
+      NULL },
+
+    { ngx_string("tollgate_on_error"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_tollgate_conf_enum,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, on_error),
+      &ngx_http_tollgate_on_errors },
+
+    { ngx_string("tollgate_redis"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_tollgate_conf_redis,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tollgate_strip_key"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, strip_key),
+      NULL },
+
+    { ngx_string("tollgate_tier"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, tier),
+      NULL },
+
+    { ngx_string("tollgate_timeout"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_tollgate_conf_timeout,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tollgate_topup_url"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, topup_url),
+      NULL },
+
+    { ngx_string("tollgate_upgrade_url"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, upgrade_url),
+      NULL },
+
+    { ngx_string("tollgate_user"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, user),
+      NULL },
+
+    { ngx_string("tollgate_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_http_tollgate_conf_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_tollgate_module_ctx = {
+    ngx_http_tollgate_var_init,            /* preconfiguration */
+    ngx_http_tollgate_postconfiguration,   /* postconfiguration */
+
+    ngx_http_tollgate_create_main_conf,    /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_tollgate_create_loc_conf,     /* create location configuration */
+    ngx_http_tollgate_merge_loc_conf       /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_tollgate_module = {
+    NGX_MODULE_V1,
+    &ngx_http_tollgate_module_ctx,         /* module context */
+    ngx_http_tollgate_commands,            /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_tollgate_init_process,        /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_tollgate_exit_process,        /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_http_tollgate_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_tollgate_main_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tollgate_main_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&conf->stores, cf->pool, 4,
+                       sizeof(ngx_http_tollgate_store_t *)) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return conf;
+}
+
+
+static void *
+ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_tollgate_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tollgate_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->enable_at = { 0, NULL };
+     *     conf->feature = NULL;
+     *     conf->model = NULL;
+     *     conf->tier = NULL;
+     *     conf->cost = NULL;
+     *     conf->user = NULL;
+     *     conf->charge_codes = NULL;
+     *     conf->upgrade_url = NULL;
+     *     conf->topup_url = NULL;
+     */
+
+    conf->enable = NGX_CONF_UNSET_UINT;
+    conf->store = NGX_CONF_UNSET_PTR;
+    conf->keys = NGX_CONF_UNSET_PTR;
+    conf->fixed_cost = -1;
+    conf->on_error = NGX_CONF_UNSET_UINT;
+    conf->timeout = NGX_CONF_UNSET_MSEC;
+    conf->charge_on = NGX_CONF_UNSET_UINT;
+    conf->strip_key = NGX_CONF_UNSET;
+    conf->headers = NGX_CONF_UNSET_UINT;
+
+    return conf;
+}
+
+
+#define ngx_http_tollgate_merge_value(field)                                  \
+    if (conf->field == NULL) {                                                \
+        conf->field = prev->field;                                            \
+    }
+
+
+static char *
+ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_tollgate_loc_conf_t *prev = parent;
+    ngx_http_tollgate_loc_conf_t *conf = child;
+
+    if (conf->enable == NGX_CONF_UNSET_UINT) {
+        conf->enable_at = prev->enable_at;
+    }
+
+    if (conf->cost == NULL) {
+        conf->cost = prev->cost;
+        conf->fixed_cost = prev->fixed_cost;
+    }
+
+    if (conf->charge_on == NGX_CONF_UNSET_UINT) {
+        conf->charge_codes = prev->charge_codes;
+    }
+
+    ngx_http_tollgate_merge_value(feature);
+    ngx_http_tollgate_merge_value(model);
+    ngx_http_tollgate_merge_value(tier);
+    ngx_http_tollgate_merge_value(user);
+    ngx_http_tollgate_merge_value(upgrade_url);
+    ngx_http_tollgate_merge_value(topup_url);
+
+    ngx_conf_merge_uint_value(conf->enable, prev->enable,
+                              NGX_HTTP_TOLLGATE_MODE_OFF);
+    ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
+    ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+    ngx_conf_merge_uint_value(conf->on_error, prev->on_error,
+                              NGX_HTTP_TOLLGATE_CLOSED);
+    ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 250);
+    ngx_conf_merge_uint_value(conf->charge_on, prev->charge_on,
+                              1 << 1 | 1 << 2 | 1 << 3 | 1 << 4
+                              | NGX_HTTP_TOLLGATE_CHARGE_ABORT);
+    ngx_conf_merge_value(conf->strip_key, prev->strip_key, 1);
+    ngx_conf_merge_uint_value(conf->headers, prev->headers,
+                              NGX_HTTP_TOLLGATE_HEADERS_IETF
+                              | NGX_HTTP_TOLLGATE_HEADERS_CREDITS);
+
+    return ngx_http_tollgate_check_conf(cf, conf);
+}
+
+
+static char *
+ngx_http_tollgate_check_conf(ngx_conf_t *cf,
+    ngx_http_tollgate_loc_conf_t *conf)
+{
+    const char                     *missing;
+    ngx_http_tollgate_main_conf_t  *tmcf;
+
+    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF) {
+        return NGX_CONF_OK;
+    }
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
+
+    missing = conf->store == NULL ? "tollgate_redis"
+              : tmcf->zone == NULL ? "tollgate_zone" : NULL;
+
+    if (missing != NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"tollgate\" in %V is on, which needs \"%s\"",
+                      &conf->enable_at, missing);
+        return NGX_CONF_ERROR;
+    }
+
+    tmcf->used = 1;
+    conf->store->used = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_uint_t                       i;
+    ngx_str_t                        name;
+    ngx_http_handler_pt             *h;
+    ngx_http_core_main_conf_t       *cmcf;
+    ngx_http_tollgate_store_t      **stores;
+    ngx_http_tollgate_loc_conf_t    *tlcf;
+    ngx_http_tollgate_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
+
+    if (!tmcf->used) {
+        return NGX_OK;
+    }
+
+    /* the catalog is that of http's server, else of the first one in use */
+
+    tlcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_tollgate_module);
+
+    if (tlcf->store != NGX_CONF_UNSET_PTR) {
+        tmcf->catalog = tlcf->store;
+        tmcf->catalog->used = 1;
+    }
+
+    stores = tmcf->stores.elts;
+
+    for (i = 0; tmcf->catalog == NULL; i++) {
+        if (stores[i]->used) {
+            tmcf->catalog = stores[i];
+        }
+    }
+
+    ngx_str_set(&name, "request_id");
+    tmcf->request_id = ngx_http_get_variable_index(cf, &name);
+
+    if (tmcf->request_id == NGX_ERROR
+        || ngx_http_tollgate_names(cf, tmcf) != NGX_OK
+        || ngx_http_tollgate_headers_init(cf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_tollgate_pass_init();
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    /*
+     * after the access phase: nobody is charged for what another module
+     * refuses, and "satisfy any" doesn't open a way around the gate; modules
+     * loaded later run earlier, so this is before try_files and mirror
+     */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_tollgate_handler;
+
+    /* log handlers run in reverse: others see the variables all the same */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_tollgate_log_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                       i;
+    ngx_http_tollgate_store_t      **stores;
+    ngx_http_tollgate_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_tollgate_process_conf(cycle);
+
+    if (tmcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_tollgate_key_init() != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    stores = tmcf->stores.elts;
+
+    for (i = 0; i < tmcf->stores.nelts; i++) {
+        if (stores[i]->used
+            && ngx_http_tollgate_store_init(stores[i], cycle) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_tollgate_zone_start(tmcf, cycle);
+}
+
+
+static void
+ngx_http_tollgate_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                       i;
+    ngx_http_tollgate_store_t      **stores;
+    ngx_http_tollgate_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_tollgate_process_conf(cycle);
+
+    if (tmcf == NULL) {
+        return;
+    }
+
+    stores = tmcf->stores.elts;
+
+    for (i = 0; i < tmcf->stores.nelts; i++) {
+        if (stores[i]->used) {
+            ngx_http_tollgate_store_exit(stores[i]);
+        }
+    }
+
+    ngx_http_tollgate_zone_exit();
+    ngx_http_tollgate_key_exit();
+}
+
+
+/* NULL: this process (a cache manager, say) serves no requests for us */
+
+static ngx_http_tollgate_main_conf_t *
+ngx_http_tollgate_process_conf(ngx_cycle_t *cycle)
+{
+    ngx_http_tollgate_main_conf_t  *tmcf;
+
+    if ((ngx_process != NGX_PROCESS_WORKER
+         && ngx_process != NGX_PROCESS_SINGLE)
+        || cycle->conf_ctx[ngx_http_module.index] == NULL)
+    {
+        return NULL;
+    }
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_tollgate_module);
+
+    return tmcf->used ? tmcf : NULL;
+}

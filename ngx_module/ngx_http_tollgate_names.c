@@ -1,0 +1,78 @@
+
+/*
+ * ngx_http_tollgate_names.c owns the names of keys in Redis, made once from
+ * the formats in redis/key_names.h.
+ */
+
+
+#include "ngx_http_tollgate.h"
+#include "key_names.h"
+
+
+static ngx_int_t ngx_http_tollgate_name(ngx_conf_t *cf, ngx_str_t *name,
+    const char *text);
+
+
+/* A format with an empty rest gives what comes before the rest. */
+
+ngx_int_t
+ngx_http_tollgate_names(ngx_conf_t *cf, ngx_http_tollgate_main_conf_t *tmcf)
+{
+    char                        text[64 + NGX_MAXHOSTNAMELEN];
+    char                        host[NGX_MAXHOSTNAMELEN + 1];
+    ngx_uint_t                  i, n;
+    ngx_str_t                  *name;
+    ngx_http_tollgate_shard_t  *shard;
+
+    static const char  *formats[] = {
+        TG_KEY_WALLET_FMT, TG_KEY_PLAN_FMT, TG_KEY_REFUND_FMT
+    };
+
+    tmcf->shards = ngx_palloc(cf->pool, tmcf->nshards
+                                        * sizeof(ngx_http_tollgate_shard_t));
+    if (tmcf->shards == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < tmcf->nshards; i++) {
+        shard = &tmcf->shards[i];
+
+        (void) snprintf(text, sizeof(text), TG_KEY_LEDGER_FMT, (unsigned) i);
+
+        if (ngx_http_tollgate_name(cf, &shard->ledger, text) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        for (n = 0; n < 3; n++) {
+            (void) snprintf(text, sizeof(text), formats[n], (unsigned) i, "");
+
+            name = n == 0 ? &shard->wallet : n == 1 ? &shard->plan
+                                                    : &shard->refund;
+
+            if (ngx_http_tollgate_name(cf, name, text) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    (void) ngx_cpystrn((u_char *) host, cf->cycle->hostname.data,
+                       ngx_min(cf->cycle->hostname.len + 1, sizeof(host)));
+    (void) snprintf(text, sizeof(text), TG_KEY_USAGE_FMT, host);
+
+    return ngx_http_tollgate_name(cf, &tmcf->usage_key, text);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_name(ngx_conf_t *cf, ngx_str_t *name, const char *text)
+{
+    ngx_str_t  s;
+
+    s.data = (u_char *) text;
+    s.len = ngx_strlen(text);
+
+    name->data = ngx_pstrdup(cf->pool, &s);
+    name->len = s.len;
+
+    return name->data == NULL ? NGX_ERROR : NGX_OK;
+}

@@ -1,0 +1,303 @@
+
+/*
+ * ngx_http_tollgate_price.c owns what a request asks for: feature and model,
+ * the tier that they need, and their price in credits and units.
+ */
+
+
+#include "ngx_http_tollgate_catalog.h"
+
+
+static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_cost(
+    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
+static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_list(
+    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
+static ngx_uint_t ngx_http_tollgate_price_tier(ngx_http_request_t *r,
+    ngx_http_tollgate_catalog_t *catalog, ngx_str_t *code);
+static void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
+    const char *directive, ngx_str_t *value, const char *what);
+static ngx_int_t ngx_http_tollgate_price_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_str_t *value);
+
+
+ngx_http_tollgate_verdict_e
+ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_http_tollgate_verdict_e    verdict;
+    ngx_http_tollgate_loc_conf_t  *conf;
+
+    conf = ctx->conf;
+
+    /* the cost is looked at first, for it is told first when wrong */
+
+    ctx->cost = conf->fixed_cost;
+
+    if (conf->cost != NULL && conf->fixed_cost < 0) {
+        verdict = ngx_http_tollgate_price_cost(r, ctx);
+
+        if (verdict != NGX_HTTP_TOLLGATE_PASS) {
+            return verdict;
+        }
+    }
+
+    if (conf->feature != NULL || conf->model != NULL || conf->tier != NULL) {
+        verdict = ngx_http_tollgate_price_list(r, ctx);
+
+        if (verdict != NGX_HTTP_TOLLGATE_PASS) {
+            return verdict;
+        }
+    }
+
+    /* what has a price of its own and no other is one unit of its kind */
+
+    if (conf->cost != NULL && ctx->feature.len == 0) {
+        ctx->cost_units = 1;
+    }
+
+    ctx->cost = ngx_max(ctx->cost, 0);
+
+    ngx_http_tollgate_text(&ctx->charge.feature, &ctx->feature);
+    ngx_http_tollgate_text(&ctx->charge.model, &ctx->model);
+
+    return NGX_HTTP_TOLLGATE_PASS;
+}
+
+
+static ngx_http_tollgate_verdict_e
+ngx_http_tollgate_price_cost(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_str_t  cost;
+
+    if (ngx_http_complex_value(r, ctx->conf->cost, &cost) != NGX_OK) {
+        return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+    }
+
+    if (ngx_http_tollgate_credits_parse(&cost, &ctx->cost) != NGX_OK) {
+        ngx_http_tollgate_price_complain(r, "tollgate_cost", &cost,
+                                         "no number of credits with up to 6 "
+                                         "decimals");
+        return NGX_HTTP_TOLLGATE_COST_INVALID;
+    }
+
+    return NGX_HTTP_TOLLGATE_PASS;
+}
+
+
+/*
+ * What the catalog says: the price of the model over that of the feature, and
+ * the higher of the tiers.
+ */
+
+static ngx_http_tollgate_verdict_e
+ngx_http_tollgate_price_list(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_str_t                      tier;
+    ngx_http_tollgate_item_t      *item, *feature;
+    ngx_http_tollgate_store_t     *store;
+    ngx_http_tollgate_catalog_t   *catalog;
+    ngx_http_tollgate_loc_conf_t  *conf;
+
+    conf = ctx->conf;
+    item = NULL;
+
+    if (ngx_http_tollgate_price_value(r, conf->feature, &ctx->feature)
+        != NGX_OK
+        || ngx_http_tollgate_price_value(r, conf->model, &ctx->model)
+           != NGX_OK
+        || ngx_http_tollgate_price_value(r, conf->tier, &tier) != NGX_OK)
+    {
+        return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+    }
+
+    if (ctx->feature.len == 0 && ctx->model.len == 0 && tier.len == 0) {
+        return NGX_HTTP_TOLLGATE_PASS;
+    }
+
+    catalog = ngx_http_tollgate_catalog_get(
+                  ngx_http_get_module_main_conf(r, ngx_http_tollgate_module));
+
+    if (catalog == NULL) {
+        store = conf->store->conf->catalog;
+
+        if (store->catalog_logged != ngx_time()) {
+            store->catalog_logged = ngx_time();
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "tollgate: no catalog has been read yet from "
+                          "redis \"%V\"", &store->redis.name);
+        }
+
+        return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+    }
+
+    if (ctx->feature.len) {
+        item = ngx_http_tollgate_catalog_item(&catalog->features,
+                                              &ctx->feature);
+        if (item == NULL) {
+            return NGX_HTTP_TOLLGATE_FEATURE_UNKNOWN;
+        }
+    }
+
+    if (ctx->model.len) {
+        feature = item;
+
+        item = ngx_http_tollgate_catalog_item(&catalog->models, &ctx->model);
+        if (item == NULL) {
+            return NGX_HTTP_TOLLGATE_MODEL_UNKNOWN;
+        }
+
+        if (feature == NULL) {
+            ctx->feature = item->feature;
+        }
+    }
+
+    if (item != NULL) {
+        ctx->tier = item->tier;
+        ctx->cost_units = item->units;
+
+        if (ctx->cost < 0) {
+            ctx->cost = item->credits;
+        }
+    }
+
+    if (tier.len) {
+        ctx->tier = ngx_max(ctx->tier,
+                            ngx_http_tollgate_price_tier(r, catalog, &tier));
+    }
+
+    return NGX_HTTP_TOLLGATE_PASS;
+}
+
+
+/* A tier that the catalog doesn't know is one that no plan has. */
+
+static ngx_uint_t
+ngx_http_tollgate_price_tier(ngx_http_request_t *r,
+    ngx_http_tollgate_catalog_t *catalog, ngx_str_t *code)
+{
+    ngx_uint_t                 i;
+    ngx_http_tollgate_rank_t  *tier;
+
+    tier = catalog->tiers.elts;
+
+    for (i = 0; i < catalog->tiers.nelts; i++) {
+        if (tier[i].code.len == code->len
+            && ngx_memcmp(tier[i].code.data, code->data, code->len) == 0)
+        {
+            return tier[i].rank;
+        }
+    }
+
+    ngx_http_tollgate_price_complain(r, "tollgate_tier", code,
+                                     "no tier of the catalog");
+
+    return NGX_HTTP_TOLLGATE_NO_TIER;
+}
+
+
+/* The value may be of the client, who is to write no lines into the log. */
+
+static void
+ngx_http_tollgate_price_complain(ngx_http_request_t *r, const char *directive,
+    ngx_str_t *value, const char *what)
+{
+    size_t   i, len;
+    u_char   text[64];
+
+    len = ngx_min(value->len, sizeof(text));
+
+    for (i = 0; i < len; i++) {
+        text[i] = value->data[i] < 0x20 || value->data[i] >= 0x7f
+                  ? '?' : value->data[i];
+    }
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "tollgate: \"%s\" became \"%*s\", which is %s", directive,
+                  len, text, what);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_price_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_str_t *value)
+{
+    ngx_str_null(value);
+
+    return cv == NULL ? NGX_OK : ngx_http_complex_value(r, cv, value);
+}
+
+
+/* "12.5" is 12500000 micro-credits.  NGX_ERROR: not of this form, too large. */
+
+ngx_int_t
+ngx_http_tollgate_credits_parse(ngx_str_t *text, int64_t *credits)
+{
+    u_char      *p, *last;
+    int64_t      n;
+    ngx_uint_t   point, decimals;
+
+    n = 0;
+    point = 0;
+    decimals = 0;
+    last = text->data + text->len;
+
+    for (p = text->data; p < last; p++) {
+        if (*p == '.' && !point && p != text->data && p + 1 != last) {
+            point = 1;
+            continue;
+        }
+
+        if (*p < '0' || *p > '9' || decimals == 6
+            || n > NGX_HTTP_TOLLGATE_MAX / 10)
+        {
+            return NGX_ERROR;
+        }
+
+        n = n * 10 + (*p - '0');
+        decimals += point;
+    }
+
+    for ( /* void */ ; decimals < 6; decimals++) {
+        if (n > NGX_HTTP_TOLLGATE_MAX / 10) {
+            return NGX_ERROR;
+        }
+
+        n *= 10;
+    }
+
+    if (text->len == 0 || n > NGX_HTTP_TOLLGATE_MAX) {
+        return NGX_ERROR;
+    }
+
+    *credits = n;
+
+    return NGX_OK;
+}
+
+
+/* Writes at most NGX_HTTP_TOLLGATE_CREDITS_LEN bytes, returns their end. */
+
+u_char *
+ngx_http_tollgate_credits(u_char *p, int64_t credits)
+{
+    if (credits < 0) {
+        *p++ = '-';
+        credits = -credits;
+    }
+
+    p = ngx_sprintf(p, "%L", credits / NGX_HTTP_TOLLGATE_CREDIT);
+    credits %= NGX_HTTP_TOLLGATE_CREDIT;
+
+    if (credits == 0) {
+        return p;
+    }
+
+    p = ngx_sprintf(p, ".%06L", credits);
+
+    while (p[-1] == '0') {
+        p--;
+    }
+
+    return p;
+}

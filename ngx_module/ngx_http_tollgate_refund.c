@@ -1,0 +1,305 @@
+
+/*
+ * ngx_http_tollgate_refund.c owns what is to be given back: refunds and voids
+ * that are sent again until Redis has acknowledged them.  Their scripts do
+ * nothing a second time.
+ */
+
+
+#include "ngx_http_tollgate.h"
+
+
+#define NGX_HTTP_TOLLGATE_REFUND_MAX    16384
+#define NGX_HTTP_TOLLGATE_REFUND_SIZE   1024    /* of the arguments */
+#define NGX_HTTP_TOLLGATE_REFUND_WAIT   500     /* after an error, ms */
+
+
+typedef struct {
+    ngx_queue_t                      queue;
+    ngx_http_tollgate_script_e       script;
+    ngx_http_tollgate_charge_t       charge;
+} ngx_http_tollgate_debt_t;
+
+
+static void ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script);
+static ngx_int_t ngx_http_tollgate_refund_format(
+    ngx_http_tollgate_store_t *store, ngx_http_tollgate_debt_t *debt);
+static void ngx_http_tollgate_refund_arg(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_text_t *text);
+static ngx_int_t ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply);
+static void ngx_http_tollgate_refund_timer(ngx_event_t *ev);
+
+
+void
+ngx_http_tollgate_refund(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge)
+{
+    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_REFUND);
+}
+
+
+void
+ngx_http_tollgate_void(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge)
+{
+    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_VOID);
+}
+
+
+static void
+ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script)
+{
+    ngx_http_tollgate_debt_t  *debt;
+
+    debt = NULL;
+
+    if (store->ndebts < NGX_HTTP_TOLLGATE_REFUND_MAX) {
+        debt = ngx_alloc(sizeof(ngx_http_tollgate_debt_t), store->redis.log);
+    }
+
+    if (debt == NULL) {
+        ngx_log_error(NGX_LOG_CRIT, store->redis.log, 0,
+                      "tollgate: no room to give back request \"%*s\" of "
+                      "account \"%*s\"", (size_t) charge->request_id.len,
+                      charge->request_id.data,
+                      (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
+                      charge->account);
+        return;
+    }
+
+    debt->script = script;
+    debt->charge = *charge;
+
+    ngx_queue_insert_tail(&store->debts, &debt->queue);
+    store->ndebts++;
+
+    ngx_http_tollgate_redis_weigh(&store->redis);
+    ngx_http_tollgate_redis_post(&store->redis);
+}
+
+
+void
+ngx_http_tollgate_refund_send(ngx_http_tollgate_store_t *store)
+{
+    ngx_queue_t               *q;
+    ngx_http_tollgate_call_t  *call;
+    ngx_http_tollgate_debt_t  *debt;
+
+    if (store->debt_timer.timer_set) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&store->debts)
+           && ngx_http_tollgate_redis_room(&store->redis))
+    {
+        q = ngx_queue_head(&store->debts);
+        debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
+
+        call = ngx_http_tollgate_redis_call(&store->redis,
+                                            ngx_http_tollgate_refund_reply,
+                                            store);
+        if (call == NULL) {
+            return;
+        }
+
+        if (ngx_http_tollgate_refund_format(store, debt) != NGX_OK) {
+            ngx_http_tollgate_redis_forget(call);
+            return;
+        }
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&call->list, q);
+        ngx_http_tollgate_redis_expect(call);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_refund_format(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_debt_t *debt)
+{
+    u_char                       wallet[64], marker[128], *w, *m;
+    ngx_uint_t                   refund;
+    ngx_http_tollgate_redis_t   *redis;
+    ngx_http_tollgate_shard_t   *shard;
+    ngx_http_tollgate_charge_t  *charge;
+
+    redis = &store->redis;
+    charge = &debt->charge;
+    shard = &store->conf->shards[charge->shard];
+    refund = debt->script == NGX_HTTP_TOLLGATE_REFUND;
+
+    if (ngx_http_tollgate_redis_command(redis, refund ? 17 : 7,
+                                        NGX_HTTP_TOLLGATE_REFUND_SIZE)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    w = ngx_cpymem(wallet, shard->wallet.data, shard->wallet.len);
+    w = ngx_cpymem(w, charge->account, NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
+
+    m = ngx_cpymem(marker, shard->refund.data, shard->refund.len);
+    m = ngx_cpymem(m, charge->request_id.data, charge->request_id.len);
+
+    ngx_http_tollgate_redis_arg_script(redis, debt->script);
+    ngx_http_tollgate_redis_arg(redis, refund ? "3" : "2", 1);
+    ngx_http_tollgate_redis_arg(redis, wallet, w - wallet);
+    ngx_http_tollgate_redis_arg(redis, shard->ledger.data, shard->ledger.len);
+
+    if (refund) {
+        ngx_http_tollgate_redis_arg(redis, marker, m - marker);
+    }
+
+    ngx_http_tollgate_redis_arg(redis, charge->account,
+                                NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
+    ngx_http_tollgate_refund_arg(redis, &charge->request_id);
+
+    if (!refund) {
+        return NGX_OK;
+    }
+
+    ngx_http_tollgate_redis_arg_number(redis, charge->epoch);
+    ngx_http_tollgate_refund_arg(redis, &charge->key);
+    ngx_http_tollgate_refund_arg(redis, &charge->app);
+    ngx_http_tollgate_refund_arg(redis, &charge->feature);
+    ngx_http_tollgate_refund_arg(redis, &charge->model);
+    ngx_http_tollgate_redis_arg_number(redis, charge->credits);
+    ngx_http_tollgate_redis_arg_number(redis, charge->units);
+    ngx_http_tollgate_redis_arg_number(redis, charge->day_end);
+    ngx_http_tollgate_redis_arg_number(redis, charge->month_end);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_tollgate_refund_arg(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_text_t *text)
+{
+    if (text->len) {
+        ngx_http_tollgate_redis_arg(redis, text->data, text->len);
+
+    } else {
+        ngx_http_tollgate_redis_arg(redis, "-", 1);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply)
+{
+    ngx_queue_t                 *q;
+    ngx_http_tollgate_debt_t    *debt;
+    ngx_http_tollgate_store_t   *store;
+    ngx_http_tollgate_charge_t  *charge;
+
+    store = call->data;
+
+    q = ngx_queue_head(&call->list);
+    ngx_queue_remove(q);
+    debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        ngx_queue_insert_head(&store->debts, q);
+
+        if (reply == NULL) {
+            return NGX_OK;
+        }
+
+        if (ngx_http_tollgate_redis_noscript(reply)) {
+            return ngx_http_tollgate_redis_load(&store->redis);
+        }
+
+        ngx_http_tollgate_redis_complain(&store->redis, "to give back",
+                                         reply);
+
+        if (!store->debt_timer.timer_set) {
+            ngx_add_timer(&store->debt_timer, NGX_HTTP_TOLLGATE_REFUND_WAIT);
+        }
+
+        return NGX_OK;
+    }
+
+    if (reply->type != REDIS_REPLY_INTEGER) {
+        ngx_queue_insert_head(&store->debts, q);
+        return NGX_ERROR;
+    }
+
+    charge = &debt->charge;
+
+    if (reply->value[0].integer < 0) {
+        ngx_log_error(NGX_LOG_WARN, store->redis.log, 0,
+                      "tollgate: request \"%*s\" of account \"%*s\" is not "
+                      "given back: its wallet is gone",
+                      (size_t) charge->request_id.len, charge->request_id.data,
+                      (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
+                      charge->account);
+    }
+
+    store->ndebts--;
+    ngx_free(debt);
+
+    return NGX_OK;
+}
+
+
+/* Redis answered an error a while ago.  A leaving process gives up in time. */
+
+static void
+ngx_http_tollgate_refund_timer(ngx_event_t *ev)
+{
+    ngx_http_tollgate_store_t  *store;
+
+    store = ev->data;
+
+    ngx_http_tollgate_redis_weigh(&store->redis);
+    ev->cancelable = store->redis.timer.cancelable;
+
+    ngx_http_tollgate_redis_post(&store->redis);
+}
+
+
+void
+ngx_http_tollgate_refund_init(ngx_http_tollgate_store_t *store,
+    ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&store->debts);
+
+    store->debt_timer.handler = ngx_http_tollgate_refund_timer;
+    store->debt_timer.data = store;
+    store->debt_timer.log = cycle->log;
+}
+
+
+void
+ngx_http_tollgate_refund_exit(ngx_http_tollgate_store_t *store)
+{
+    ngx_queue_t                 *q;
+    ngx_http_tollgate_debt_t    *debt;
+    ngx_http_tollgate_charge_t  *charge;
+
+    while (!ngx_queue_empty(&store->debts)) {
+        q = ngx_queue_head(&store->debts);
+        ngx_queue_remove(q);
+
+        debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
+        charge = &debt->charge;
+
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
+                      "tollgate: request \"%*s\" of account \"%*s\" is not "
+                      "given back: this process exits",
+                      (size_t) charge->request_id.len, charge->request_id.data,
+                      (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
+                      charge->account);
+        ngx_free(debt);
+    }
+
+    if (store->debt_timer.timer_set) {
+        ngx_del_timer(&store->debt_timer);
+    }
+}

@@ -1,0 +1,198 @@
+
+/*
+ * ngx_http_tollgate_verdict.c owns the reading of a decision: 23 values of
+ * gate.lua become the fields of a context.
+ */
+
+
+#include "ngx_http_tollgate.h"
+
+
+/* places in gate.lua's answer to one request, docs/design.md counts from 1 */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_AT_VERDICT = 0,
+    NGX_HTTP_TOLLGATE_AT_APP,
+    NGX_HTTP_TOLLGATE_AT_KEY,
+    NGX_HTTP_TOLLGATE_AT_PLAN,
+    NGX_HTTP_TOLLGATE_AT_TIER,
+    NGX_HTTP_TOLLGATE_AT_MODE,
+    NGX_HTTP_TOLLGATE_AT_CREDITS,
+    NGX_HTTP_TOLLGATE_AT_UNITS,
+    NGX_HTTP_TOLLGATE_AT_AVAIL,
+    NGX_HTTP_TOLLGATE_AT_LIMIT,
+    NGX_HTTP_TOLLGATE_AT_WAIT,
+    NGX_HTTP_TOLLGATE_AT_LIMITS
+} ngx_http_tollgate_at_e;
+
+
+static ngx_int_t ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v);
+static ngx_int_t ngx_http_tollgate_verdict_find(ngx_str_t *code,
+    ngx_http_tollgate_verdict_e *verdict);
+static ngx_http_tollgate_limit_e ngx_http_tollgate_verdict_limit(
+    ngx_str_t *name);
+
+
+#define VERDICT(name, code, status, type, title)                              \
+    { ngx_string(code), status, ngx_string(type), ngx_string(title) },
+
+ngx_http_tollgate_verdict_t  ngx_http_tollgate_verdicts[] = {
+#include "verdict_table.h"
+};
+
+#undef VERDICT
+
+
+/* in the order of ngx_http_tollgate_limit_e */
+
+static ngx_str_t  ngx_http_tollgate_verdict_limits[] = {
+    ngx_string("key_rate"),
+    ngx_string("app_rate"),
+    ngx_string("day"),
+    ngx_string("month")
+};
+
+
+/* Reads v into ctx, which may be without a request where nobody waits. */
+
+ngx_int_t
+ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_ask_t *ask, ngx_http_tollgate_value_t *v)
+{
+    ngx_str_t                   *plan;
+    ngx_uint_t                   i;
+    ngx_http_tollgate_value_t   *l;
+    ngx_http_tollgate_charge_t  *charge;
+
+    if (ngx_http_tollgate_verdict_check(v) != NGX_OK
+        || ngx_http_tollgate_verdict_find(&v[0].str, &ctx->verdict) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    charge = &ctx->charge;
+
+    ngx_http_tollgate_text(&charge->app, &v[NGX_HTTP_TOLLGATE_AT_APP].str);
+    ngx_http_tollgate_text(&charge->key, &v[NGX_HTTP_TOLLGATE_AT_KEY].str);
+
+    charge->epoch = ask->charge.epoch;
+    charge->credits = v[NGX_HTTP_TOLLGATE_AT_CREDITS].integer;
+    charge->units = v[NGX_HTTP_TOLLGATE_AT_UNITS].integer;
+
+    ctx->plan_tier = v[NGX_HTTP_TOLLGATE_AT_TIER].integer;
+    ctx->avail = v[NGX_HTTP_TOLLGATE_AT_AVAIL].integer;
+    ctx->wait_ms = v[NGX_HTTP_TOLLGATE_AT_WAIT].integer;
+    ctx->refused_by = ngx_http_tollgate_verdict_limit(
+                                          &v[NGX_HTTP_TOLLGATE_AT_LIMIT].str);
+
+    l = &v[NGX_HTTP_TOLLGATE_AT_LIMITS];
+
+    for (i = 0; i < NGX_HTTP_TOLLGATE_LIMITS; i++) {
+        ctx->limits[i].max = l[3 * i].integer;
+        ctx->limits[i].left = l[3 * i + 1].integer;
+        ctx->limits[i].reset = l[3 * i + 2].integer;
+    }
+
+    charge->day_end = ctx->limits[NGX_HTTP_TOLLGATE_DAY].reset;
+    charge->month_end = ctx->limits[NGX_HTTP_TOLLGATE_MONTH].reset;
+
+    if (ctx->request == NULL) {
+        return NGX_OK;
+    }
+
+    plan = &v[NGX_HTTP_TOLLGATE_AT_PLAN].str;
+
+    if (plan->len) {
+        ctx->plan.data = ngx_pstrdup(ctx->request->pool, plan);
+        if (ctx->plan.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx->plan.len = plan->len;
+    }
+
+    ctx->known = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v)
+{
+    ngx_uint_t  i, type;
+
+    for (i = 0; i < NGX_HTTP_TOLLGATE_ASK_WIDTH; i++) {
+
+        switch (i) {
+
+        case NGX_HTTP_TOLLGATE_AT_VERDICT:
+        case NGX_HTTP_TOLLGATE_AT_APP:
+        case NGX_HTTP_TOLLGATE_AT_KEY:
+        case NGX_HTTP_TOLLGATE_AT_PLAN:
+        case NGX_HTTP_TOLLGATE_AT_MODE:
+        case NGX_HTTP_TOLLGATE_AT_LIMIT:
+            type = REDIS_REPLY_STRING;
+            break;
+
+        default:
+            type = REDIS_REPLY_INTEGER;
+        }
+
+        /* scripts count in doubles: a larger number is none of theirs */
+
+        if (v[i].type != type
+            || (type == REDIS_REPLY_INTEGER
+                && (v[i].integer > NGX_HTTP_TOLLGATE_MAX
+                    || v[i].integer < -NGX_HTTP_TOLLGATE_MAX)))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_verdict_find(ngx_str_t *code,
+    ngx_http_tollgate_verdict_e *verdict)
+{
+    ngx_uint_t  i;
+    ngx_str_t  *c;
+
+    for (i = NGX_HTTP_TOLLGATE_PASS; i < NGX_HTTP_TOLLGATE_VERDICTS; i++) {
+        c = &ngx_http_tollgate_verdicts[i].code;
+
+        if (c->len == code->len
+            && ngx_memcmp(c->data, code->data, code->len) == 0)
+        {
+            *verdict = i;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+/* _LIMITS: no limit refused. */
+
+static ngx_http_tollgate_limit_e
+ngx_http_tollgate_verdict_limit(ngx_str_t *name)
+{
+    ngx_uint_t  i;
+    ngx_str_t  *l;
+
+    for (i = 0; i < NGX_HTTP_TOLLGATE_LIMITS && name->len; i++) {
+        l = &ngx_http_tollgate_verdict_limits[i];
+
+        if (l->len == name->len
+            && ngx_memcmp(l->data, name->data, name->len) == 0)
+        {
+            return i;
+        }
+    }
+
+    return NGX_HTTP_TOLLGATE_LIMITS;
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/perl
+# Wrong configurations: nginx -t names the directive and the line, and says what
+# it wanted.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Tollgate::Edge;
+
+my $t = Tollgate::Edge->new;
+
+my $zone = 'tollgate_zone catalog:1m;';
+my $redis = 'tollgate_redis unix:/tmp/none.sock;';
+my $head = "$zone\n$redis\n";
+
+# Text of http { }, what the message has to say, name; the faulty line ends in
+# "#here".
+my @wrong;
+
+sub location {
+    return "${head}server { listen unix:%%DIR%%/nginx.sock;\nlocation / {\n"
+        . "tollgate on;\n$_[0] #here\n} }\n";
+}
+
+# directive and arguments, what the message has to say besides the directive
+push @wrong, map { [location("$_->[0];"), $_->[1], $_->[0]] } (
+    ['tollgate on', qr/is duplicate/],
+    ['tollgate_on_error ajar', qr/"ajar".*"closed".*"open"/],
+    ['tollgate_strip_key maybe', qr/"maybe".*"on" or "off"/],
+    ['tollgate_timeout soon', qr/"soon".*time/],
+    ['tollgate_timeout 0', qr/"0".*time/],
+    ['tollgate_timeout -1s', qr/"-1s".*time/],
+    ['tollgate_cost free', qr/"free".*credits.*6/],
+    ['tollgate_cost -1', qr/"-1".*credits/],
+    ['tollgate_cost 1.0000001', qr/"1.0000001".*credits/],
+    ['tollgate_cost 9007199255', qr/"9007199255".*credits/],
+    ['tollgate_cost ""', qr/"".*credits/],
+    ['tollgate_key tg_live_x', qr/value 1.*variable/],
+    ['tollgate_key $arg_key tg_live_x', qr/value 2.*variable/],
+    ['tollgate_charge_on ok', qr/"ok".*"404".*"2xx".*"client_abort"/],
+    ['tollgate_charge_on 2xx 600', qr/"600".*"404"/],
+    ['tollgate_charge_on 6xx', qr/"6xx".*"2xx"/],
+    ['tollgate_charge_on 99', qr/"99".*"404"/],
+    ['tollgate_headers rfc', qr/"rfc".*"ietf".*"legacy".*"credits".*"off"/],
+    ['tollgate_headers off ietf', qr/"off" alone/],
+    ['tollgate_headers ietf off', qr/"off" alone/],
+    ['tollgate_redis unix:', qr/"unix:".*"host:port"/],
+    ['tollgate_redis 127.0.0.1:99999', qr/port.*"host:port"/],
+    ['tollgate_redis no.such.invalid:1', qr/"no\.such\.invalid:1"/],
+    ['tollgate_redis unix:/x database=one', qr/"database".*number/],
+    ['tollgate_redis unix:/x database=-1', qr/"database".*number/],
+    ['tollgate_redis unix:/x connect_timeout=soon',
+     qr/"connect_timeout".*time/],
+    ['tollgate_redis unix:/x passwort=hush', qr/"password="/],
+    ['tollgate_redis unix:/x user=gate', qr/"user".*needs "password"/],
+    ['tollgate_redis unix:/x password_file=%%DIR%%/none', qr/none/],
+    ['tollgate_redis unix:/x password_file=%%DIR%%/empty', qr/one password/],
+    ['tollgate_redis unix:/x password_file=%%DIR%%/long', qr/one password/],
+    ['tollgate_zone catalog:1m', qr/not allowed here/],
+    map({ [$_, qr/invalid number of arguments/] }
+        map({ "tollgate_$_" } qw(feature model tier user key charge_on cost
+                                 headers redis timeout)),
+        'tollgate_feature a b', 'tollgate_model a b', 'tollgate_tier a b',
+        'tollgate_user a b', 'tollgate_cost 1 2'),
+);
+push @wrong, map { [location("$_\n$_"), qr/is duplicate/, "$_ twice"] } (
+    'tollgate_redis unix:/x;', 'tollgate_key $arg_k;', 'tollgate_feature a;',
+    'tollgate_model $arg_m;', 'tollgate_cost 1;', 'tollgate_tier pro;',
+    'tollgate_user $arg_u;', 'tollgate_on_error open;',
+    'tollgate_timeout 1s;', 'tollgate_charge_on 2xx;',
+    'tollgate_strip_key on;', 'tollgate_headers off;',
+    'tollgate_upgrade_url /a;', 'tollgate_topup_url /a;',
+);
+push @wrong, map { ["$redis\n$_->[0]; #here\n", $_->[1], $_->[0]] } (
+    ['tollgate_zone catalog', qr/"catalog".*"name:size"/],
+    ['tollgate_zone :1m', qr/":1m".*"name:size"/],
+    ['tollgate_zone catalog:big', qr/"catalog:big".*"name:size"/],
+    ['tollgate_zone catalog:1k', qr/"catalog:1k".*at least/],
+    ['tollgate_zone catalog:1m refresh=0', qr/"refresh=0".*time/],
+    ['tollgate_zone catalog:1m shards=0', qr/"shards=0".*number/],
+    ['tollgate_zone catalog:1m shards=x', qr/"shards=x".*number/],
+    ['tollgate_zone catalog:1m other=1', qr/"other=1".*"refresh=/],
+    ["$zone\ntollgate_zone catalog:1m", qr/is duplicate/],
+);
+my $server = 'server { listen unix:%%DIR%%/nginx.sock; location / {';
+push @wrong,
+    ["$zone\n$server\ntollgate on; #here\n} }", qr/needs "tollgate_redis"/,
+     'tollgate on without tollgate_redis'],
+    ["$redis\n$server\ntollgate dry_run; #here\n} }",
+     qr/needs "tollgate_zone"/, 'tollgate dry_run without tollgate_zone'];
+
+$t->spew('empty', "\n");
+$t->spew('long', 'x' x 600);
+
+for my $row (@wrong) {
+    my ($text, $message, $name) = @$row;
+
+    my ($ok, $out) = $t->nginx_test($text);
+    my ($directive) = $name =~ /(tollgate\w*)/;
+    $name =~ s/\n.*//s;
+    ok !$ok, "$name is refused";
+    like $out, qr/\[emerg\].*$message/, "$name: the message says why";
+    like $out, qr/\[emerg\].*"$directive"/, "$name: it names the directive";
+
+    my $line = 0;
+    for my $test_line (split /\n/, $t->slurp('test.conf')) {
+        $line++;
+        last if $test_line =~ /#here/;
+    }
+    like $out, qr/test\.conf:$line\b/, "$name: it names the line";
+    unlike $out, qr/hush|x{100}/, "$name: it shows no password";
+}
+
+done_testing;
