@@ -1,0 +1,269 @@
+/*
+ * api_doctor.c: asks every part how it is.
+ *
+ * What SQL can see is in api.doctor; what needs Redis, files or the worker's
+ * own processes is here.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "key_names.h"
+#include "log.h"
+#include "loop.h"
+#include "migrate.h"
+#include "rds.h"
+#include "role.h"
+
+
+#define DOCTOR_BEAT_MS     15000
+#define DOCTOR_BACKLOG     100000
+#define DOCTOR_REDIS_MAJOR 7
+
+struct doctor {
+    const struct conf  *conf;
+    pg_t               *pg;
+    rds_t              *rds;
+    json_t             *checks;
+    bool                ok;
+};
+
+
+static void
+doctor_add(struct doctor *doctor, const char *name, bool ok,
+    const char *detail, const char *hint)
+{
+    json_array_append_new(doctor->checks,
+        json_pack("{s:s, s:b, s:s, s:s?}", "name", name, "ok", ok,
+                  "detail", detail, "hint", ok ? NULL : hint));
+    doctor->ok = doctor->ok && ok;
+}
+
+
+static void
+doctor_roles(struct doctor *doctor)
+{
+    char     name[64], detail[128];
+    int64_t  age;
+
+    for (int role = 0; role < ROLE_MAX; role++) {
+        if (!(doctor->conf->worker_roles & 1 << role)) {
+            continue;
+        }
+
+        age = loop_now_ms() - role_states[role].beat_ms;
+        snprintf(name, sizeof(name), "role %s", role_names[role]);
+        snprintf(detail, sizeof(detail), "process %" PRId64 ", %" PRId64
+                 " restarts, last turn %" PRId64 " ms ago",
+                 role_states[role].pid, role_states[role].restarts, age);
+        doctor_add(doctor, name,
+                   role_states[role].pid != 0
+                   && (age < DOCTOR_BEAT_MS || role == ROLE_JOBS),
+                   detail, "see the worker's log");
+    }
+}
+
+
+/* --- Postgres ------------------------------------------------------------ */
+
+
+static void
+doctor_postgres(struct doctor *doctor)
+{
+    char         text[256];
+    bool         ok;
+    const char  *params[] = { "server_version" };
+
+    if (!pg_ready(doctor->pg)) {
+        doctor_add(doctor, "postgres", false, "it can't be reached",
+                   "check [postgres] dsn in worker.ini and the server");
+        return;
+    }
+
+    PG_RESULT version = pg_call(doctor->pg, "current_setting", 1, params);
+
+    snprintf(text, sizeof(text), "version %s",
+             version ? pg_value(version, 0, 0) : "unknown");
+    doctor_add(doctor, "postgres", version != NULL, text, NULL);
+
+    ok = migrate_is_current(doctor->conf, text, sizeof(text));
+    doctor_add(doctor, "migrations", ok, text,
+               "run tollgate-worker --migrate");
+}
+
+
+static void
+doctor_sql(struct doctor *doctor)
+{
+    size_t       i;
+    json_t      *answer, *check, *checks;
+    const char  *params[] = { "{\"_actor\":\"operator\"}" };
+
+    if (!pg_ready(doctor->pg)) {
+        return;
+    }
+
+    PG_RESULT result = pg_call(doctor->pg, "api.doctor", 1, params);
+
+    if (result == NULL || pg_value(result, 0, 0) == NULL) {
+        doctor_add(doctor, "ledger", false, "its checks can't be run",
+                   "see the worker's log");
+        log_error("api.doctor failed: %s", pg_error(doctor->pg)->message);
+        return;
+    }
+
+    answer = json_loads(pg_value(result, 0, 0), 0, NULL);
+    checks = json_is_array(answer) ? answer
+                                   : json_object_get(answer, "checks");
+    json_array_foreach(checks, i, check) {
+        doctor->ok = doctor->ok && json_is_true(json_object_get(check, "ok"));
+        json_array_append(doctor->checks, check);
+    }
+    json_decref(answer);
+}
+
+
+/* --- Redis --------------------------------------------------------------- */
+
+
+/* The value of a line "name:value" of INFO, copied. */
+static void
+doctor_info(const char *info, const char *name, char *value, size_t size)
+{
+    size_t       n = strlen(name);
+    const char  *line = info;
+
+    value[0] = '\0';
+    while (line != NULL && *line != '\0') {
+        if (strncmp(line, name, n) == 0 && line[n] == ':') {
+            line += n + 1;
+            snprintf(value, size, "%.*s", (int) strcspn(line, "\r\n"), line);
+            return;
+        }
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+}
+
+
+static void
+doctor_redis_info(struct doctor *doctor)
+{
+    char         value[128], text[192];
+    const char  *argv[] = { "INFO" };
+    RDS_REPLY reply = rds_command(doctor->rds, 1, argv);
+    const char  *info = rds_text(reply);
+
+    if (info == NULL) {
+        doctor_add(doctor, "redis", false, rds_error(doctor->rds),
+                   "the worker's user needs INFO");
+        return;
+    }
+
+    doctor_info(info, "redis_version", value, sizeof(value));
+    snprintf(text, sizeof(text), "version %s", value);
+    doctor_add(doctor, "redis", atoi(value) >= DOCTOR_REDIS_MAJOR, text,
+               "Tollgate is made for Redis 7 and later");
+
+    doctor_info(info, "maxmemory_policy", value, sizeof(value));
+    snprintf(text, sizeof(text), "maxmemory-policy is %s", value);
+    doctor_add(doctor, "redis eviction", strcmp(value, "noeviction") == 0,
+               text, "set maxmemory-policy noeviction: Redis must never "
+               "throw a wallet away");
+
+    doctor_info(info, "aof_enabled", value, sizeof(value));
+    snprintf(text, sizeof(text), "appendonly is %s",
+             strcmp(value, "1") == 0 ? "on" : "off");
+    doctor_add(doctor, "redis persistence", strcmp(value, "1") == 0, text,
+               "set appendonly yes: a crash of Redis would lose what was "
+               "charged and not settled yet");
+}
+
+
+static void
+doctor_catalog(struct doctor *doctor)
+{
+    char         text[128];
+    const char  *stored, *argv[] = { "HGET", TG_KEY_CATALOG, "version" };
+    RDS_REPLY reply = rds_command(doctor->rds, 3, argv);
+    PG_RESULT catalog = pg_ready(doctor->pg)
+                        ? pg_call(doctor->pg, "mirror.catalog", 0, NULL)
+                        : NULL;
+
+    if (catalog == NULL || pg_rows(catalog) != 1) {
+        return;    /* the check of Postgres tells */
+    }
+
+    stored = rds_text(reply) ? rds_text(reply) : "none";
+    snprintf(text, sizeof(text), "version %s, in redis %s",
+             pg_value(catalog, 0, 0), stored);
+    doctor_add(doctor, "catalog", strcmp(pg_value(catalog, 0, 0), stored) == 0,
+               text, "the mirror role carries it; see the worker's log");
+}
+
+
+/* Entries that wait to be settled, over all shards. */
+static void
+doctor_backlog(struct doctor *doctor)
+{
+    char         text[128], key[64];
+    long         shards;
+    int64_t      entries = 0;
+    const char  *params[] = { "shards" }, *argv[] = { "XLEN", key };
+    PG_RESULT result = pg_ready(doctor->pg)
+                       ? pg_call(doctor->pg, "lib.setting", 1, params) : NULL;
+
+    if (result == NULL || pg_value(result, 0, 0) == NULL) {
+        return;    /* the check of Postgres tells */
+    }
+
+    shards = atol(pg_value(result, 0, 0));
+    for (long shard = 0; shard < shards; shard++) {
+        snprintf(key, sizeof(key), TG_KEY_LEDGER_FMT, (unsigned) shard);
+        if (!rds_append(doctor->rds, 2, argv)) {
+            return;
+        }
+    }
+    for (long shard = 0; shard < shards; shard++) {
+        RDS_REPLY reply = rds_next(doctor->rds);
+
+        if (rds_int(reply) > 0) {
+            entries += rds_int(reply);
+        }
+    }
+
+    snprintf(text, sizeof(text), "%" PRId64 " events wait in redis", entries);
+    doctor_add(doctor, "settle backlog", entries < DOCTOR_BACKLOG, text,
+               "the settle role is behind or stuck; see the worker's log");
+}
+
+
+void
+api_doctor(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer)
+{
+    struct doctor  doctor = { .conf = conf, .pg = pg, .rds = rds_new(conf),
+                              .checks = json_array(), .ok = true };
+
+    (void) args;
+    doctor_roles(&doctor);
+    doctor_postgres(&doctor);
+
+    if (rds_ready(doctor.rds)) {
+        doctor_redis_info(&doctor);
+        doctor_catalog(&doctor);
+        doctor_backlog(&doctor);
+    } else {
+        doctor_add(&doctor, "redis", false, rds_error(doctor.rds),
+                   "check [redis] server in worker.ini and the server");
+    }
+
+    doctor_sql(&doctor);
+
+    api_reply(answer, 200, json_pack("{s:b, s:o}", "ok", doctor.ok,
+                                     "checks", doctor.checks));
+    rds_free(doctor.rds);
+}

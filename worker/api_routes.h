@@ -1,0 +1,47 @@
+/*
+ * api_routes.h: every route of the API.
+ *
+ * ROUTE(method, path, SQL function, who, status) is answered by a function
+ * api.f(args jsonb) returns jsonb, HANDLER by one in C.  OPERATOR routes are
+ * for the operator, CUSTOMER ones also for an API key and its account,
+ * ANYONE for all.
+ */
+HANDLER("GET",  "/api/health", api_health, ANYONE, 200)
+HANDLER("GET",  "/api/doctor", api_doctor, OPERATOR, 200)
+
+ROUTE("POST",   "/api/accounts", "api.account_create", OPERATOR, 201)
+ROUTE("GET",    "/api/accounts", "api.account_list", OPERATOR, 200)
+ROUTE("GET",    "/api/accounts/:account", "api.account_get", OPERATOR, 200)
+ROUTE("PUT",    "/api/accounts/:account/plan", "api.account_set_plan",
+      OPERATOR, 200)
+ROUTE("PUT",    "/api/accounts/:account/state", "api.account_set_state",
+      OPERATOR, 200)
+ROUTE("POST",   "/api/accounts/:account/credits", "api.credit_grant",
+      OPERATOR, 201)
+ROUTE("GET",    "/api/accounts/:account/statement", "api.ledger_statement",
+      OPERATOR, 200)
+ROUTE("POST",   "/api/accounts/:account/apps", "api.app_create",
+      OPERATOR, 201)
+ROUTE("GET",    "/api/accounts/:account/apps", "api.app_list", OPERATOR, 200)
+
+ROUTE("POST",   "/api/keys", "api.key_create", OPERATOR, 201)
+ROUTE("GET",    "/api/keys", "api.key_list", OPERATOR, 200)
+ROUTE("DELETE", "/api/keys/:key", "api.key_revoke", OPERATOR, 200)
+
+ROUTE("GET",    "/api/plans", "api.plan_list", OPERATOR, 200)
+ROUTE("PUT",    "/api/plans/:plan", "api.plan_put", OPERATOR, 200)
+ROUTE("GET",    "/api/catalog", "api.catalog_get", OPERATOR, 200)
+ROUTE("PUT",    "/api/catalog", "api.catalog_put", OPERATOR, 200)
+
+ROUTE("GET",    "/api/jobs", "api.job_list", OPERATOR, 200)
+ROUTE("POST",   "/api/jobs/:job/run", "api.job_run", OPERATOR, 202)
+ROUTE("GET",    "/api/analytics", "api.analytics_show", OPERATOR, 200)
+HANDLER("GET",  "/api/ledger/verify", api_verify, OPERATOR, 200)
+
+ROUTE("GET",    "/api/subscription/plans", "api.subscription_plans",
+      CUSTOMER, 200)
+ROUTE("GET",    "/api/subscription/status", "api.subscription_status",
+      CUSTOMER, 200)
+ROUTE("GET",    "/api/quota/status", "api.quota_status", CUSTOMER, 200)
+ROUTE("GET",    "/api/apps", "api.apps", CUSTOMER, 200)
+ROUTE("GET",    "/api/apps/:appId/models", "api.app_models", CUSTOMER, 200)

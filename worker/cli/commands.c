@@ -1,0 +1,444 @@
+/* commands.c: every command of the tool, a row each, in the order of help. */
+#include "cli.h"
+
+#include <string.h>
+
+#define ARGS(...) (const struct cli_arg[]){ __VA_ARGS__, {0} }
+#define OPTIONS(...) (const struct cli_option[]){ __VA_ARGS__, {0} }
+#define COLUMNS(...) (const struct cli_column[]){ __VA_ARGS__, {0} }
+
+#define LONG_MS 600000
+
+static const struct cli_arg account_arg[] = {
+    { "ACCOUNT", "account", CLI_TEXT, false },
+    {0}
+};
+
+static const struct cli_column account_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "EMAIL", "email", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "PLAN", "plan", CLI_LEFT },
+    { "MODE", "mode", CLI_LEFT },
+    { "BALANCE", "balance", CLI_POINT },
+    { "CREATED", "created_at", CLI_LEFT },
+    {0}
+};
+
+static const struct cli_column subscription_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "PLAN", "plan", CLI_LEFT },
+    { "MODE", "mode", CLI_LEFT },
+    { "PERIOD START", "period_start", CLI_LEFT },
+    { "PERIOD END", "period_end", CLI_LEFT },
+    {0}
+};
+
+static const struct cli_column app_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "KIND", "kind", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "CREATED", "created_at", CLI_LEFT },
+    {0}
+};
+
+static const struct cli_column key_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "APP", "app", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "PREFIX", "prefix", CLI_LEFT },
+    { "LAST4", "last4", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "EXPIRES", "expires_at", CLI_LEFT },
+    { "CREATED", "created_at", CLI_LEFT },
+    {0}
+};
+
+static const struct cli_column plan_columns[] = {
+    { "CODE", "code", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "TIER", "tier", CLI_LEFT },
+    { "MODE", "mode", CLI_LEFT },
+    { "PRICE", "price", CLI_POINT },
+    { "CURRENCY", "currency", CLI_LEFT },
+    { "INTERVAL", "interval", CLI_LEFT },
+    { "DAY", "day_units", CLI_POINT },
+    { "MONTH", "month_units", CLI_POINT },
+    { "KEY RATE", "key_rate", CLI_POINT },
+    { "APP RATE", "app_rate", CLI_POINT },
+    { "PUBLIC", "public", CLI_LEFT },
+    { "VERSION", "version", CLI_POINT },
+    {0}
+};
+
+static const struct cli_column job_columns[] = {
+    { "NAME", "name", CLI_LEFT },
+    { "EVERY", "every", CLI_LEFT },
+    { "DUE", "due_at", CLI_LEFT },
+    { "LAST RUN", "last_run_at", CLI_LEFT },
+    { "OUTCOME", "last_outcome", CLI_STATE },
+    {0}
+};
+
+static const struct cli_column catalog_columns[] = {
+    { "KIND", "kind", CLI_LEFT },
+    { "CODE", "code", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "FEATURE", "feature", CLI_LEFT },
+    { "TIER", "tier", CLI_LEFT },
+    { "CREDITS", "credits", CLI_POINT },
+    { "UNITS", "units", CLI_POINT },
+    {0}
+};
+
+const struct cli_option commands_global[] = {
+    { "output", 'o', CLI_TEXT, "output", "table|json|name|csv",
+      "format of the answer, table by default" },
+    { "socket", 0, CLI_TEXT, "socket", "PATH",
+      "the worker's admin socket (TOLLGATE_SOCKET)" },
+    { "url", 0, CLI_TEXT, "url", "URL",
+      "speak to the API behind nginx instead (TOLLGATE_URL)" },
+    { "token-file", 0, CLI_TEXT, "token-file", "FILE",
+      "file with the operator's token (TOLLGATE_TOKEN_FILE)" },
+    { "timeout", 0, CLI_INTEGER, "timeout", "SECONDS",
+      "give up after so long" },
+    { "yes", 'y', CLI_FLAG, "yes", NULL, "answer every question with yes" },
+    { "no-input", 0, CLI_FLAG, "no-input", NULL,
+      "never ask; what would have asked fails" },
+    { "no-color", 0, CLI_FLAG, "no-color", NULL,
+      "no colors on a terminal (NO_COLOR)" },
+    { "help", 'h', CLI_FLAG, "help", NULL, "show help" },
+    {0}
+};
+
+static const struct {
+    unsigned feature;
+    struct cli_option options[4];
+} commands_features[] = {
+    { CLI_PAGED, {
+        { "limit", 0, CLI_INTEGER, "limit", "N",
+          "at most so many rows, 50 by default" },
+        { "all", 0, CLI_FLAG, "all", NULL, "every row there is" },
+        { "cursor", 0, CLI_TEXT, "cursor", "CURSOR",
+          "go on where an earlier list ended" },
+        {0} } },
+    { CLI_FILE, {
+        { "file", 'f', CLI_TEXT, "file", "FILE",
+          "read the JSON object from FILE, - for stdin" },
+        {0} } },
+    { CLI_IDEMPOTENT, {
+        { "idempotency-key", 0, CLI_TEXT, "idempotency-key", "KEY",
+          "repeat a call whose answer was lost; takes effect once" },
+        {0} } },
+};
+
+const struct cli_command commands_table[] = {
+    { .noun = "accounts", .verb = "create",
+      .summary = "create an account",
+      .method = "POST", .path = "/api/accounts",
+      .args = ARGS({ "NAME", "name", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "email", 0, CLI_TEXT, "email", "EMAIL", "where mail goes" },
+          { "plan", 0, CLI_TEXT, "plan", "PLAN", "subscribe to this plan" }),
+      .columns = account_columns, .name_member = "id", .run = run_call,
+      .examples = { "tollgate accounts create 'Siam Video'",
+                    "tollgate accounts create Acme --plan basic -o name" } },
+    { .noun = "accounts", .verb = "get",
+      .summary = "show an account with its balance",
+      .method = "GET", .path = "/api/accounts/:account",
+      .args = account_arg, .columns = account_columns,
+      .name_member = "id", .run = run_call,
+      .examples = { "tollgate accounts get 3kTq0ZbW9x",
+                    "tollgate accounts get 3kTq0ZbW9x -o json" } },
+    { .noun = "accounts", .verb = "list",
+      .summary = "list accounts",
+      .method = "GET", .path = "/api/accounts",
+      .columns = account_columns, .name_member = "id",
+      .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate accounts list --limit 10",
+                    "tollgate accounts list --all -o csv" } },
+    { .noun = "accounts", .verb = "set-plan",
+      .summary = "subscribe an account to a plan",
+      .method = "PUT", .path = "/api/accounts/:account/plan",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, false },
+                   { "PLAN", "plan", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "auto-renew", 0, CLI_BOOL, "auto_renew", "true|false",
+            "renew at the end of the period, true by default" }),
+      .columns = subscription_columns, .name_member = "id", .run = run_call,
+      .examples = {
+          "tollgate accounts set-plan 3kTq0ZbW9x pro",
+          "tollgate accounts set-plan 3kTq0ZbW9x basic --auto-renew false" } },
+    { .noun = "accounts", .verb = "set-state",
+      .summary = "suspend an account, or let it pass again",
+      .method = "PUT", .path = "/api/accounts/:account/state",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, false },
+                   { "STATE", "state", CLI_TEXT, false }),
+      .columns = account_columns, .name_member = "id", .run = run_call,
+      .examples = { "tollgate accounts set-state 3kTq0ZbW9x suspended",
+                    "tollgate accounts set-state 3kTq0ZbW9x active" } },
+    { .noun = "apps", .verb = "create",
+      .summary = "create an app of an account",
+      .method = "POST", .path = "/api/accounts/:account/apps",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, false },
+                   { "NAME", "name", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "kind", 0, CLI_TEXT, "kind", "mobile|desktop|web|api",
+            "what the app is" }),
+      .columns = app_columns, .name_member = "id", .run = run_call,
+      .examples = {
+          "tollgate apps create 3kTq0ZbW9x 'Poster editor' --kind web",
+          "APP=$(tollgate apps create 3kTq0ZbW9x bot --kind api -o name)" } },
+    { .noun = "apps", .verb = "list",
+      .summary = "list the apps of an account",
+      .method = "GET", .path = "/api/accounts/:account/apps",
+      .args = account_arg, .columns = app_columns, .name_member = "id",
+      .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate apps list 3kTq0ZbW9x",
+                    "tollgate apps list 3kTq0ZbW9x --all -o name" } },
+    { .noun = "keys", .verb = "create",
+      .summary = "create an API key of an app; it is shown once",
+      .details = "With -o name the key itself is printed, and nothing else.",
+      .method = "POST", .path = "/api/keys",
+      .args = ARGS({ "APP", "app", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "name", 0, CLI_TEXT, "name", "NAME", "what the key is for" },
+          { "expires-at", 0, CLI_TEXT, "expires_at", "TIME",
+            "RFC 3339, as 2027-01-31T00:00:00Z" },
+          { "test", 0, CLI_FLAG, "test", NULL, "a tg_test_ key" }),
+      .columns = COLUMNS(
+          { "ID", "id", CLI_LEFT }, { "ACCOUNT", "account", CLI_LEFT },
+          { "APP", "app", CLI_LEFT }, { "NAME", "name", CLI_LEFT },
+          { "STATE", "state", CLI_STATE },
+          { "EXPIRES", "expires_at", CLI_LEFT }, { "KEY", "key", CLI_LEFT }),
+      .name_member = "key", .run = run_call,
+      .notice = "keep the key now: it is not stored and not shown again",
+      .examples = { "tollgate keys create app_0123456789 --name backend",
+                    "tollgate keys create app_0123456789 --test -o name" } },
+    { .noun = "keys", .verb = "list",
+      .summary = "list API keys",
+      .method = "GET", .path = "/api/keys",
+      .options = OPTIONS(
+          { "account", 0, CLI_TEXT, "account", "ACCOUNT",
+            "only those of this account" },
+          { "app", 0, CLI_TEXT, "app", "APP", "only those of this app" }),
+      .columns = key_columns, .name_member = "id",
+      .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate keys list --account 3kTq0ZbW9x",
+                    "tollgate keys list --app app_0123456789 -o json" } },
+    { .noun = "keys", .verb = "revoke",
+      .summary = "revoke an API key for good",
+      .method = "DELETE", .path = "/api/keys/:key",
+      .args = ARGS({ "KEY_ID", "key", CLI_TEXT, false }),
+      .columns = key_columns, .name_member = "id",
+      .features = CLI_CONFIRM,
+      .question = "revoke key {key} for good?", .run = run_call,
+      .examples = { "tollgate keys revoke key_0123456789",
+                    "tollgate keys revoke key_0123456789 --yes" } },
+    { .noun = "plans", .verb = "list",
+      .summary = "list plans",
+      .method = "GET", .path = "/api/plans",
+      .columns = plan_columns, .name_member = "code",
+      .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate plans list", "tollgate plans list -o json" } },
+    { .noun = "plans", .verb = "put",
+      .summary = "create a plan, or a new version of it",
+      .details = "Options replace members of the object in FILE.",
+      .method = "PUT", .path = "/api/plans/:plan",
+      .args = ARGS({ "CODE", "plan", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "name", 0, CLI_TEXT, "name", "NAME", "as customers read it" },
+          { "tier", 0, CLI_TEXT, "tier", "TIER", "code of its tier" },
+          { "mode", 0, CLI_TEXT, "mode", "payg|subscription|hybrid",
+            "credits, quota, or quota first" },
+          { "price", 0, CLI_DECIMAL, "price", "MONEY", "of an interval" },
+          { "currency", 0, CLI_TEXT, "currency", "CODE", "as THB" },
+          { "interval", 0, CLI_TEXT, "interval", "month|year",
+            "how long a period is" },
+          { "day-units", 0, CLI_INTEGER_NONE, "day_units", "N|none",
+            "quota units a day" },
+          { "month-units", 0, CLI_INTEGER_NONE, "month_units", "N|none",
+            "quota units a month" },
+          { "key-rate", 0, CLI_DECIMAL_NONE, "key_rate", "RATE|none",
+            "requests a second of a key" },
+          { "key-burst", 0, CLI_INTEGER, "key_burst", "N",
+            "requests of a key that may come at once" },
+          { "app-rate", 0, CLI_DECIMAL_NONE, "app_rate", "RATE|none",
+            "requests a second of an app" },
+          { "app-burst", 0, CLI_INTEGER, "app_burst", "N",
+            "requests of an app that may come at once" },
+          { "public", 0, CLI_BOOL, "public", "true|false",
+            "customers can see it" }),
+      .columns = plan_columns, .name_member = "code",
+      .features = CLI_FILE, .run = run_call,
+      .examples = { "tollgate plans put basic -f basic.json",
+                    "tollgate plans put basic -f basic.json --price 299" } },
+    { .noun = "catalog", .verb = "get",
+      .summary = "show features, models and their prices",
+      .details = "With -o json the answer fits `tollgate catalog put -f -`.",
+      .method = "GET", .path = "/api/catalog",
+      .columns = catalog_columns, .name_member = "code",
+      .rows = report_catalog_rows, .run = run_call,
+      .examples = { "tollgate catalog get",
+                    "tollgate catalog get -o json > catalog.json" } },
+    { .noun = "catalog", .verb = "put",
+      .summary = "replace the catalog",
+      .details = "What the new catalog leaves out is no longer priced.",
+      .method = "PUT", .path = "/api/catalog",
+      .columns = catalog_columns, .name_member = "code",
+      .rows = report_catalog_rows,
+      .features = CLI_FILE | CLI_FILE_NEEDED, .run = run_call,
+      .examples = { "tollgate catalog put -f catalog.json",
+                    "tollgate catalog put -f - < catalog.json" } },
+    { .noun = "credits", .verb = "grant",
+      .summary = "give credits to an account",
+      .details = "Asks first on a terminal. When the answer is lost, repeat "
+                 "the call with the\nidempotency key that is printed.",
+      .method = "POST", .path = "/api/accounts/:account/credits",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, false },
+                   { "CREDITS", "credits", CLI_DECIMAL, false }),
+      .options = OPTIONS(
+          { "source", 0, CLI_TEXT, "source", "purchase|promo|adjustment",
+            "where they come from, adjustment by default" },
+          { "note", 0, CLI_TEXT, "note", "TEXT", "why, for the statement" }),
+      .columns = COLUMNS(
+          { "ID", "id", CLI_LEFT }, { "ACCOUNT", "account", CLI_LEFT },
+          { "CREDITS", "credits", CLI_POINT },
+          { "SOURCE", "source", CLI_LEFT },
+          { "BALANCE", "balance", CLI_POINT },
+          { "CREATED", "created_at", CLI_LEFT }),
+      .name_member = "id", .features = CLI_CONFIRM | CLI_IDEMPOTENT,
+      .question = "grant {credits} credits to account {account}?",
+      .run = run_call,
+      .examples = {
+          "tollgate credits grant 3kTq0ZbW9x 100 --note 'outage of 3 May'",
+          "tollgate credits grant 3kTq0ZbW9x 12.5 --source promo --yes" } },
+    { .noun = "ledger", .verb = "statement",
+      .summary = "show every change of an account's balance",
+      .method = "GET", .path = "/api/accounts/:account/statement",
+      .args = account_arg,
+      .options = OPTIONS(
+          { "from", 0, CLI_TEXT, "from", "TIME", "first moment, RFC 3339" },
+          { "to", 0, CLI_TEXT, "to", "TIME", "end, itself not included" }),
+      .columns = COLUMNS(
+          { "AT", "at", CLI_LEFT }, { "KIND", "kind", CLI_LEFT },
+          { "DESCRIPTION", "description", CLI_LEFT },
+          { "AMOUNT", "amount", CLI_POINT },
+          { "BALANCE", "balance", CLI_POINT }, { "ID", "id", CLI_LEFT }),
+      .name_member = "id", .table = report_statement,
+      .features = CLI_PAGED, .run = run_list,
+      .examples = {
+          "tollgate ledger statement 3kTq0ZbW9x",
+          "tollgate ledger statement 3kTq0ZbW9x --from 2026-11-01T00:00:00Z "
+          "--all" } },
+    { .noun = "ledger", .verb = "verify",
+      .summary = "prove that Redis and the ledger agree",
+      .details = "Exits with 6 when they do not, and says where.",
+      .method = "GET", .path = "/api/ledger/verify",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, true }),
+      .columns = COLUMNS(
+          { "ACCOUNT", "account", CLI_LEFT }, { "REDIS", "redis", CLI_POINT },
+          { "LEDGER", "ledger", CLI_POINT }, { "REASON", "reason", CLI_LEFT }),
+      .name_member = "account", .timeout_ms = LONG_MS,
+      .rows = report_difference_rows, .table = report_verify,
+      .run = run_check,
+      .examples = { "tollgate ledger verify",
+                    "tollgate ledger verify 3kTq0ZbW9x -o json" } },
+    { .noun = "jobs", .verb = "list",
+      .summary = "list jobs, when they are due and how they went",
+      .method = "GET", .path = "/api/jobs",
+      .columns = job_columns, .name_member = "name",
+      .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate jobs list", "tollgate jobs list -o json" } },
+    { .noun = "jobs", .verb = "run",
+      .summary = "make a job due now",
+      .method = "POST", .path = "/api/jobs/:job/run",
+      .args = ARGS({ "JOB", "job", CLI_TEXT, false }),
+      .columns = job_columns, .name_member = "name", .run = run_call,
+      .examples = { "tollgate jobs run subscriptions.renew",
+                    "tollgate jobs run snapshots.daily -o json" } },
+    { .noun = "analytics", .verb = "show",
+      .summary = "show snapshots of usage",
+      .method = "GET", .path = "/api/analytics",
+      .options = OPTIONS(
+          { "period", 0, CLI_TEXT, "period", "hour|day", "their length" },
+          { "from", 0, CLI_TEXT, "from", "TIME", "first moment, RFC 3339" },
+          { "to", 0, CLI_TEXT, "to", "TIME", "end, itself not included" }),
+      .columns = COLUMNS(
+          { "START", "start", CLI_LEFT }, { "PERIOD", "period", CLI_LEFT },
+          { "METRIC", "metric", CLI_LEFT }, { "APP", "app", CLI_LEFT },
+          { "FEATURE", "feature", CLI_LEFT }, { "MODEL", "model", CLI_LEFT },
+          { "VALUE", "value", CLI_POINT }),
+      .name_member = "metric", .run = run_call,
+      .examples = {
+          "tollgate analytics show --period day",
+          "tollgate analytics show --from 2026-11-01T00:00:00Z -o csv" } },
+    { .noun = "doctor",
+      .summary = "check the whole installation",
+      .details = "Exits with 6 when something is wrong, with a hint for each.",
+      .method = "GET", .path = "/api/doctor",
+      .columns = COLUMNS(
+          { "CHECK", "name", CLI_LEFT }, { "OK", "ok", CLI_STATE },
+          { "DETAIL", "detail", CLI_LEFT }, { "HINT", "hint", CLI_LEFT }),
+      .name_member = "name", .rows = report_check_rows,
+      .table = report_doctor, .run = run_check,
+      .examples = { "tollgate doctor", "tollgate doctor -o json" } },
+    { .noun = "version",
+      .summary = "print the version of this program",
+      .columns = COLUMNS({ "VERSION", "version", CLI_LEFT }),
+      .name_member = "version", .run = help_version,
+      .examples = { "tollgate version", "tollgate version -o name" } },
+    { .noun = "completion",
+      .summary = "print a completion script for a shell",
+      .args = ARGS({ "SHELL", "shell", CLI_TEXT, false }),
+      .details = "SHELL is bash.", .run = completion_run,
+      .examples = {
+          "source <(tollgate completion bash)",
+          "tollgate completion bash > /etc/bash_completion.d/tollgate" } },
+    { .noun = "help",
+      .summary = "show help, also of a command",
+      .args = ARGS({ "NOUN", "noun", CLI_TEXT, true },
+                   { "VERB", "verb", CLI_TEXT, true }),
+      .run = help_run,
+      .examples = { "tollgate help", "tollgate help keys create" } },
+    {0}
+};
+
+
+const struct cli_option *
+commands_feature(unsigned feature)
+{
+    for (size_t i = 0; i < sizeof(commands_features)
+                           / sizeof(commands_features[0]); i++)
+    {
+        if (commands_features[i].feature == feature) {
+            return commands_features[i].options;
+        }
+    }
+    return NULL;
+}
+
+
+const struct cli_command *
+commands_find(const char *noun, const char *verb)
+{
+    const struct cli_command *command;
+
+    for (command = commands_table; command->noun != NULL; command++) {
+        if (strcmp(command->noun, noun) != 0) {
+            continue;
+        }
+        if (verb == NULL ? command->verb == NULL
+            : command->verb != NULL && strcmp(command->verb, verb) == 0)
+        {
+            return command;
+        }
+    }
+    return NULL;
+}

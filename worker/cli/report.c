@@ -1,0 +1,184 @@
+/* report.c: answers that are more than a table of their members. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void report_catalog_add(json_t *rows, const char *kind,
+    const char *app, const json_t *thing);
+static json_t *report_list(json_t *answer, const char *member);
+static json_t *report_edge(const json_t *answer, const char *kind,
+    const char *at);
+static void report_asset(const json_t *asset);
+
+
+/* Colors are for a terminal whose user did not refuse them. */
+bool
+report_color(const struct cli_call *call)
+{
+    const char *refused = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && !args_on(call, "no-color")
+           && (refused == NULL || *refused == '\0')
+           && terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+
+/* Features, then the models of every app under their full keys. */
+json_t *
+report_catalog_rows(json_t *answer)
+{
+    json_t *rows = json_array();
+    json_t *one, *app;
+    size_t i, j;
+
+    json_array_foreach(json_object_get(answer, "features"), i, one) {
+        report_catalog_add(rows, "feature", NULL, one);
+    }
+    json_array_foreach(json_object_get(answer, "apps"), i, app) {
+        const char *code = json_string_value(json_object_get(app, "code"));
+
+        json_array_foreach(json_object_get(app, "models"), j, one) {
+            report_catalog_add(rows, "model", code, one);
+        }
+    }
+    return rows;
+}
+
+
+static void
+report_catalog_add(json_t *rows, const char *kind,
+    const char *app, const json_t *thing)
+{
+    json_t *row = json_copy((json_t *) thing);
+    const char *code = json_string_value(json_object_get(thing, "code"));
+
+    if (app != NULL && code != NULL) {
+        json_object_set_new(row, "code", json_sprintf("%s:%s", app, code));
+    }
+    json_object_set_new(row, "kind", json_string(kind));
+    json_array_append_new(rows, row);
+}
+
+
+json_t *
+report_check_rows(json_t *answer)
+{
+    return report_list(answer, "checks");
+}
+
+
+json_t *
+report_difference_rows(json_t *answer)
+{
+    return report_list(answer, "differences");
+}
+
+
+static json_t *
+report_list(json_t *answer, const char *member)
+{
+    json_t *list = json_object_get(answer, member);
+
+    return json_is_array(list) ? json_incref(list) : NULL;
+}
+
+
+/* Lines between the opening and, once the last is shown, the closing. */
+bool
+report_statement(struct cli_call *call, json_t *answer, json_t *rows)
+{
+    bool more = json_is_true(json_object_get(answer, "has_more"));
+    json_t *lines = json_copy(rows);
+    bool done;
+
+    if (args_setting(call, "cursor") == NULL) {
+        json_array_insert_new(lines, 0,
+                              report_edge(answer, "opening", "from"));
+    }
+    if (!more) {
+        json_array_append_new(lines, report_edge(answer, "closing", "to"));
+    }
+    done = table_rows(call->command->columns, lines, report_color(call));
+    json_decref(lines);
+    return done;
+}
+
+
+static json_t *
+report_edge(const json_t *answer, const char *kind,
+    const char *at)
+{
+    return json_pack("{s:s, s:O?, s:O?}", "kind", kind,
+                     "at", json_object_get(answer, at),
+                     "balance", json_object_get(answer, kind));
+}
+
+
+bool
+report_verify(struct cli_call *call, json_t *answer, json_t *rows)
+{
+    char *accounts = table_cell(answer, "accounts");
+    json_t *asset;
+    size_t i;
+
+    printf("accounts checked: %s, differences: %zu\n",
+           accounts == NULL ? "-" : accounts, json_array_size(rows));
+    free(accounts);
+    json_array_foreach(json_object_get(answer, "assets"), i, asset) {
+        report_asset(asset);
+    }
+    if (json_array_size(rows) == 0) {
+        puts(json_is_true(json_object_get(answer, "ok"))
+             ? "Redis and the ledger agree"
+             : "the ledger itself does not add up");
+        return true;
+    }
+    putchar('\n');
+    return table_rows(call->command->columns, rows, report_color(call));
+}
+
+
+static void
+report_asset(const json_t *asset)
+{
+    char *name = table_cell(asset, "asset");
+    char *sum = table_cell(asset, "sum");
+
+    printf("sum of all entries in %s: %s\n", name == NULL ? "-" : name,
+           sum == NULL ? "-" : sum);
+    free(name);
+    free(sum);
+}
+
+
+/* A line for each check, and under one that failed what to do. */
+bool
+report_doctor(struct cli_call *call, json_t *answer, json_t *rows)
+{
+    bool color = report_color(call);
+    json_t *check;
+    size_t i;
+
+    (void) answer;
+    json_array_foreach(rows, i, check) {
+        bool ok = json_is_true(json_object_get(check, "ok"));
+        char *name = table_cell(check, "name");
+        char *detail = table_cell(check, "detail");
+        char *hint = table_cell(check, "hint");
+
+        printf("%s%-6s%s %s: %s\n",
+               !color ? "" : ok ? "\033[32m" : "\033[31m",
+               ok ? "ok" : "FAILED", color ? "\033[0m" : "",
+               name == NULL ? "-" : name, detail == NULL ? "-" : detail);
+        if (!ok && hint != NULL && strcmp(hint, "-") != 0) {
+            printf("       hint: %s\n", hint);
+        }
+        free(name);
+        free(detail);
+        free(hint);
+    }
+    return true;
+}

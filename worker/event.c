@@ -1,0 +1,268 @@
+/* event.c: checks entries of ledger streams and makes rows of them. */
+
+#include <string.h>
+
+#include "event.h"
+#include "token.h"
+
+
+#define EVENT_FIELD(name, field)  EVENT_##name,
+enum event_field {
+#include "event_fields.h"
+    EVENT_FIELDS
+};
+
+#define EVENT_FIELD(name, field)  [EVENT_##name] = field,
+static const char *const  event_names[EVENT_FIELDS] = {
+#include "event_fields.h"
+};
+
+#define ITEM_FIELD(name, column)  ITEM_##name,
+enum item_field {
+#include "event_fields.h"
+    ITEM_FIELDS
+};
+
+#define ITEM_FIELD(name, column)  ", " column
+const char  event_columns[] =
+    "stream, id, n, account, epoch, seq, at_us, kind, delta, avail, held, cmd"
+#include "event_fields.h"
+    ;
+
+static const char *const  event_kinds[] = { "charge", "refund", "void",
+                                            "command" };
+
+#define EVENT_KINDS    (sizeof(event_kinds) / sizeof(event_kinds[0]))
+#define EVENT_COMMAND_KIND  3
+
+/* The numbers of an event, in the order of their columns around the kind. */
+static const struct {
+    enum event_field  field;
+    int64_t           min;
+} event_numbers[] = {
+    { EVENT_EPOCH,   0 },
+    { EVENT_SEQ,     1 },
+    { EVENT_TIME,    0 },
+    { EVENT_DELTA,   -TOKEN_INT_MAX },
+    { EVENT_AVAIL,   0 },
+    { EVENT_HELD,    0 },
+    { EVENT_COMMAND, 0 },
+};
+
+#define EVENT_NUMBERS  (sizeof(event_numbers) / sizeof(event_numbers[0]))
+#define EVENT_BEFORE_KIND  3
+
+struct event {
+    struct token   fields[EVENT_FIELDS];
+    int64_t        numbers[EVENT_NUMBERS];
+    const char    *kind;
+};
+
+
+static bool
+event_is_account(struct token token)
+{
+    if (token.len != 10) {
+        return false;
+    }
+
+    for (size_t i = 0; i < token.len; i++) {
+        char  c = token.text[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
+              || (c >= 'a' && c <= 'z')))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* A field that is unknown is of a newer version and skipped. */
+static const char *
+event_find_fields(struct event *event, const rds_reply_t *entry)
+{
+    int                 f;
+    const rds_reply_t  *pairs = rds_at(entry, 1);
+
+    for (size_t i = 0; i + 1 < rds_len(pairs); i += 2) {
+        const char  *name = rds_text(rds_at(pairs, i));
+
+        for (f = 0; f < EVENT_FIELDS; f++) {
+            if (name != NULL && strcmp(name, event_names[f]) == 0) {
+                break;
+            }
+        }
+        if (f == EVENT_FIELDS) {
+            continue;
+        }
+        if (event->fields[f].text != NULL) {
+            return "a field stands twice";
+        }
+        event->fields[f].text = rds_text(rds_at(pairs, i + 1));
+        event->fields[f].len = rds_len(rds_at(pairs, i + 1));
+    }
+
+    for (f = 0; f < EVENT_FIELDS; f++) {
+        if (event->fields[f].text == NULL) {
+            return "a field is missing";
+        }
+    }
+
+    return NULL;
+}
+
+
+static const char *
+event_parse(struct event *event, const rds_reply_t *entry)
+{
+    const char  *wrong = event_find_fields(event, entry);
+
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (!event_is_account(event->fields[EVENT_ACCOUNT])) {
+        return "the account is malformed";
+    }
+
+    for (size_t i = 0; i < EVENT_NUMBERS; i++) {
+        if (!token_int(event->fields[event_numbers[i].field],
+                       event_numbers[i].min, &event->numbers[i]))
+        {
+            return "a number is malformed";
+        }
+    }
+
+    for (size_t i = 0; i < EVENT_KINDS; i++) {
+        if (token_is(event->fields[EVENT_KIND], event_kinds[i])) {
+            event->kind = event_kinds[i];
+        }
+    }
+    if (event->kind == NULL) {
+        return "the kind is unknown";
+    }
+
+    if ((event->kind == event_kinds[EVENT_COMMAND_KIND])
+        != (event->fields[EVENT_ITEMS].len == 0))
+    {
+        return "it has items and should have none, or the other way round";
+    }
+
+    return NULL;
+}
+
+
+static void
+event_head(struct rows *rows, const char *stream, const rds_reply_t *entry,
+    const struct event *event, int n)
+{
+    const rds_reply_t  *id = rds_at(entry, 0);
+
+    rows_text(rows, stream, strlen(stream));
+    rows_text(rows, rds_text(id), rds_len(id));
+    rows_int(rows, n);
+    rows_text(rows, event->fields[EVENT_ACCOUNT].text,
+              event->fields[EVENT_ACCOUNT].len);
+
+    for (size_t i = 0; i < EVENT_NUMBERS; i++) {
+        if (i == EVENT_BEFORE_KIND) {
+            rows_text(rows, event->kind, strlen(event->kind));
+        }
+        rows_int(rows, event->numbers[i]);
+    }
+}
+
+
+static bool
+event_item(struct rows *rows, struct token item)
+{
+    int           f;
+    int64_t       number;
+    struct token  part;
+
+    for (f = 0; f < ITEM_FIELDS && token_cut(&item, ' ', &part); f++) {
+        if (f >= ITEM_CREDITS) {
+            if (!token_int(part, 0, &number)) {
+                return false;
+            }
+            rows_int(rows, number);
+
+        } else if (token_is(part, "-")) {
+            rows_null(rows);
+
+        } else {
+            if (!token_is_word(part)) {
+                return false;
+            }
+            rows_text(rows, part.text, part.len);
+        }
+    }
+
+    return f == ITEM_FIELDS && item.text == NULL;
+}
+
+
+const char *
+event_rows(struct rows *rows, const char *stream, const rds_reply_t *entry)
+{
+    int           n = 0;
+    size_t        mark = rows->len;
+    const char   *wrong;
+    struct event  event = { 0 };
+    struct token  items, item;
+
+    wrong = event_parse(&event, entry);
+    if (wrong != NULL) {
+        return wrong;
+    }
+
+    items = event.fields[EVENT_ITEMS];
+
+    if (items.len == 0) {
+        event_head(rows, stream, entry, &event, 0);
+        for (int f = 0; f < ITEM_FIELDS; f++) {
+            rows_null(rows);
+        }
+        rows_end(rows);
+        return NULL;
+    }
+
+    while (token_cut(&items, ';', &item)) {
+        event_head(rows, stream, entry, &event, n++);
+        if (!event_item(rows, item)) {
+            rows_cut(rows, mark);
+            return "an item is malformed";
+        }
+        rows_end(rows);
+    }
+
+    return NULL;
+}
+
+
+bool
+event_malformed(struct rows *rows, const char *stream,
+    const rds_reply_t *entry)
+{
+    struct event  event = { .kind = "malformed" };
+
+    /* Only the account counts here, whatever else is wrong. */
+    if (event_find_fields(&event, entry) != NULL
+        && event.fields[EVENT_ACCOUNT].text == NULL)
+    {
+        return false;
+    }
+    if (!event_is_account(event.fields[EVENT_ACCOUNT])) {
+        return false;
+    }
+
+    event_head(rows, stream, entry, &event, 0);
+    for (int f = 0; f < ITEM_FIELDS; f++) {
+        rows_null(rows);
+    }
+    rows_end(rows);
+
+    return true;
+}

@@ -1,0 +1,12 @@
+/*
+ * jobs_table.h: the jobs that the worker runs, in alphabetical order.
+ *
+ * JOB("name", "function"): the name is that of the row in the table job,
+ * which says when it is due; the function does what is due at one time.
+ */
+JOB("credits.daily",       "job.credits_daily")
+JOB("partitions.make",     "job.partitions_make")
+JOB("snapshots.daily",     "job.snapshots_daily")
+JOB("snapshots.hourly",    "job.snapshots_hourly")
+JOB("subscriptions.renew", "job.subscriptions_renew")
+JOB("voids.resolve",       "job.voids_resolve")

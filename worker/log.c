@@ -1,0 +1,104 @@
+/* log.c: writes one line a message to stderr. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+
+static const struct {
+    int          priority;
+    const char  *name;
+} log_levels[] = {
+    [LOG_LEVEL_ERROR] = { 3, "error" },
+    [LOG_LEVEL_WARN]  = { 4, "warn" },
+    [LOG_LEVEL_INFO]  = { 6, "info" },
+    [LOG_LEVEL_DEBUG] = { 7, "debug" },
+};
+
+static const char      *log_name = "tollgate-worker";
+static enum log_level   log_limit = LOG_LEVEL_INFO;
+
+
+void
+log_init(const char *name, enum log_level level)
+{
+    log_name = name;
+    log_limit = level;
+}
+
+
+static void
+log_write(enum log_level level, const char *prefix, const char *fmt,
+    va_list args)
+{
+    char        line[4096], stamp[32];
+    int         n, start;
+    time_t      now;
+    struct tm   tm;
+
+    if (level > log_limit) {
+        return;
+    }
+
+    if (isatty(STDERR_FILENO)) {
+        now = time(NULL);
+        strftime(stamp, sizeof(stamp), "%H:%M:%S", localtime_r(&now, &tm));
+        start = snprintf(line, sizeof(line), "%s %s %s: %s", stamp,
+                         log_levels[level].name, log_name, prefix);
+    } else {
+        start = snprintf(line, sizeof(line), "<%d>%s: %s",
+                         log_levels[level].priority, log_name, prefix);
+    }
+
+    n = vsnprintf(line + start, sizeof(line) - 1 - (size_t) start, fmt, args);
+    n = n < 0 ? start : start + n;
+    if (n > (int) sizeof(line) - 2) {
+        n = (int) sizeof(line) - 2;
+    }
+
+    for (int i = start; i < n; i++) {
+        if ((unsigned char) line[i] < 0x20 || line[i] == 0x7f) {
+            line[i] = ' ';
+        }
+    }
+
+    line[n] = '\n';
+    if (write(STDERR_FILENO, line, (size_t) n + 1) < 0) {
+        return;    /* nowhere is left to say so */
+    }
+}
+
+
+#define LOG_FUNCTION(name, level, prefix)                                     \
+    void                                                                      \
+    name(const char *fmt, ...)                                                \
+    {                                                                         \
+        va_list  args;                                                        \
+                                                                              \
+        va_start(args, fmt);                                                  \
+        log_write(level, prefix, fmt, args);                                  \
+        va_end(args);                                                         \
+    }
+
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR, "")
+LOG_FUNCTION(log_warn, LOG_LEVEL_WARN, "")
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO, "")
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG, "")
+LOG_FUNCTION(log_hint, LOG_LEVEL_WARN, "hint: ")
+
+
+void
+die(const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    log_write(LOG_LEVEL_ERROR, "", fmt, args);
+    va_end(args);
+
+    exit(EXIT_FAILURE);
+}

@@ -1,0 +1,46 @@
+/*
+ * mirror.h: what the mirror role works with.
+ *
+ * mirror.c carries commands, mirror_catalog.c plans and the catalog.
+ */
+#ifndef TOLLGATE_MIRROR_H
+#define TOLLGATE_MIRROR_H
+
+#include "conf.h"
+#include "pg.h"
+#include "rds.h"
+
+#define MIRROR_TEXT_MAX  256
+
+struct mirror {
+    const struct conf  *conf;
+    pg_t               *pg;
+    rds_t              *rds;
+    int                 shards;
+    bool                attached;
+    bool                owner;
+    bool                idle;           /* nothing to do until a notice */
+    int64_t             version;        /* of the catalog that was carried */
+    int64_t             compare_at_ms;
+};
+
+/* The words of one command to Redis; they own nothing. */
+struct mirror_words {
+    const char  **words;
+    int           count;
+    int           size;
+};
+
+void mirror_add(struct mirror_words *words, const char *word);
+
+/*
+ * Carries plans and the catalog where Postgres has newer ones, and now and
+ * then looks whether Redis still has them.  False, and logged, on failure.
+ */
+bool mirror_catalog(struct mirror *mirror);
+
+/* Log what a call failed with and return false. */
+bool mirror_failed(const struct mirror *mirror, const char *what);
+bool mirror_redis_failed(const struct mirror *mirror, const char *what);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * settle.h: what the settle role works with.
+ *
+ * settle_claim.c decides which streams are this process's, settle.c posts
+ * what they hold.
+ */
+#ifndef TOLLGATE_SETTLE_H
+#define TOLLGATE_SETTLE_H
+
+#include "conf.h"
+#include "pg.h"
+#include "rds.h"
+#include "rows.h"
+
+#define SETTLE_NAME_MAX   160
+#define SETTLE_ID_MAX     48
+
+enum settle_kind { SETTLE_LEDGER, SETTLE_USAGE };
+
+struct settle_stream {
+    char              name[SETTLE_NAME_MAX];
+    char              cursor[SETTLE_ID_MAX];
+    enum settle_kind  kind;
+    bool              owned;
+};
+
+struct settle {
+    const struct conf     *conf;
+    pg_t                  *pg;
+    rds_t                 *rds;
+    struct settle_stream  *streams;
+    int                    count;
+    int                    shards;
+    bool                   attached;
+    bool                   owns_usage;
+    int64_t                claim_at_ms;
+    struct rows            rows;
+};
+
+/*
+ * Connects and takes what is free of streams; true if that is done already.
+ * After a failure of anything settle_detach() gives all of it back.
+ */
+bool settle_attach(struct settle *settle);
+bool settle_claim(struct settle *settle);
+void settle_detach(struct settle *settle);
+
+/* The stream of that name among those that are owned, or NULL. */
+struct settle_stream *settle_find(struct settle *settle, const char *name);
+
+/* Removes what is settled from a stream. */
+bool settle_trim(struct settle *settle, const struct settle_stream *stream);
+
+/* Log what a call failed with and return false. */
+bool settle_failed(const struct settle *settle, const char *what);
+bool settle_redis_failed(const struct settle *settle, const char *what);
+
+#endif
