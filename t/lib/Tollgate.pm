@@ -181,6 +181,7 @@ sub redis_stop {
 sub r_try {
     my ($self, @words) = @_;
 
+    return $self->fleet_command(@words) if $self->{fleet};
     $self->{connection} //= Tollgate::Resp->new("$self->{dir}/redis.sock");
     my $reply = eval { $self->{connection}->command(@words) };
     if ($@) {

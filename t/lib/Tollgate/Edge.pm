@@ -23,14 +23,15 @@ our @CATALOG = (
 );
 
 # Options: conf (text of the server), http (text beside it), workers, redis
-# (settings; 0 = none is started), address (what tollgate_redis gets).
+# (settings; 0 = none is started), fleet (in its place, what Tollgate::Fleet's
+# fleet() gets), address (what tollgate_redis gets).
 sub begin {
     my ($class, %opt) = @_;
 
     my $t = $class->new;
     my $redis = $opt{redis} // {};
     if ($redis) {
-        $t->redis(%$redis);
+        $opt{fleet} ? $t->fleet(@{ $opt{fleet} }) : $t->redis(%$redis);
         $t->r('AUTH', $redis->{requirepass}) if $redis->{requirepass};
         $t->plan('payg');
         $t->catalog(@CATALOG);
@@ -47,7 +48,8 @@ sub edge_conf {
     my ($t, %opt) = @_;
 
     my $http = $opt{http} // '';
-    my $address = $opt{address} // 'unix:%%DIR%%/redis.sock';
+    my $address = $opt{address}
+        // ($t->{fleet} ? $t->fleet_address : 'unix:%%DIR%%/redis.sock');
     my $handed = join ',', '"uri":"$request_uri"', '"method":"$request_method"',
         '"id":"$http_tollgate_request_id"',
         map { qq("$_":"\$http_tollgate_$_") } qw(account app plan user);

@@ -12,22 +12,24 @@ use Tollgate;
 
 # Options: conf (locations, default demo/gate.conf), workers (nginx), backend
 # (text of the backend's location /), http (text beside the server), worker
-# (settings of worker.ini).
+# (settings of worker.ini), fleet (what Tollgate::Fleet's fleet() gets, in place
+# of a single Redis).
 sub begin {
     my ($class, %opt) = @_;
 
     my $t = $class->new;
-    $t->redis(appendonly => 'no');
+    $opt{fleet} ? $t->fleet(@{ $opt{fleet} }) : $t->redis(appendonly => 'no');
     $t->postgres;
-    $t->worker(%{ $opt{worker} // {} });
+    $t->worker($opt{fleet} ? $t->fleet_worker : (), %{ $opt{worker} // {} });
     $t->load_demo;
 
     my $conf = $opt{conf} // $t->slurp("$t->{root}/demo/gate.conf");
     my $backend = $opt{backend} // 'return 200 "{\"path\":\"$uri\"}\n";';
     my $http = $opt{http} // '';
+    my $redis = $opt{fleet} ? $t->fleet_address : 'unix:%%DIR%%/redis.sock';
     $t->nginx(<<"CONF", workers => $opt{workers} // 2);
     tollgate_zone catalog:1m refresh=50ms;
-    tollgate_redis unix:%%DIR%%/redis.sock;
+    tollgate_redis $redis;
     $http
     map \$arg_quality \$inpaint_model {
         default poster-editor:inpaint-standard;
