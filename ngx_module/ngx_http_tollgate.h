@@ -190,6 +190,7 @@ typedef struct {
     ngx_str_t                        presented; /* the text of the key */
     ngx_str_t                        user;      /* percent-encoded */
     ngx_str_t                        plan;
+    ngx_str_t                        mode;      /* of the plan */
     ngx_str_t                        feature;   /* as asked for */
     ngx_str_t                        model;
     ngx_uint_t                       tier;      /* needed */
@@ -197,6 +198,8 @@ typedef struct {
     int64_t                          cost_units;
     int64_t                          plan_tier;
     int64_t                          avail;
+    int64_t                          asked_us;  /* 0: Redis wasn't asked */
+    int64_t                          store_us;  /* from then to the answer */
     ngx_http_tollgate_limit_t        limits[NGX_HTTP_TOLLGATE_LIMITS];
     ngx_http_tollgate_charge_t       charge;    /* what was charged */
 
@@ -289,6 +292,10 @@ void ngx_http_tollgate_ask_down(ngx_http_tollgate_store_t *store);
 /* _verdict.c: NGX_ERROR where the values are no decision */
 ngx_int_t ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_ask_t *ask, ngx_http_tollgate_value_t *v);
+ngx_str_t *ngx_http_tollgate_verdict_limit_name(ngx_http_tollgate_ctx_t *ctx);
+int64_t ngx_http_tollgate_verdict_avail(ngx_http_tollgate_ctx_t *ctx);
+int64_t ngx_http_tollgate_verdict_left(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_limit_e limit);
 
 #define NGX_HTTP_TOLLGATE_ASK_HEAD    2
 #define NGX_HTTP_TOLLGATE_ASK_WIDTH   23
@@ -315,6 +322,8 @@ ngx_int_t ngx_http_tollgate_header(ngx_http_request_t *r, const char *name,
 
 /* _log.c */
 ngx_int_t ngx_http_tollgate_log_handler(ngx_http_request_t *r);
+ngx_uint_t ngx_http_tollgate_log_refunds(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
 ngx_uint_t ngx_http_tollgate_log_charged(ngx_http_tollgate_loc_conf_t *conf,
     ngx_uint_t status);
 
@@ -384,6 +393,17 @@ ngx_http_tollgate_text(ngx_http_tollgate_text_t *text, ngx_str_t *s)
     if (text->len) {
         ngx_memcpy(text->data, s->data, text->len);
     }
+}
+
+
+static ngx_inline int64_t
+ngx_http_tollgate_now_us(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 

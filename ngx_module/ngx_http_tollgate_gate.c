@@ -71,12 +71,15 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
                    &ngx_http_tollgate_verdicts[ctx->verdict].code, ctx->cost);
 
     if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
+        ctx->asked_us = ngx_http_tollgate_now_us();
+
         switch (ngx_http_tollgate_ask(ctx)) {
 
         case NGX_AGAIN:
             return ngx_http_tollgate_wait(r, ctx);
 
         case NGX_DECLINED:
+            ctx->asked_us = 0;
             ctx->verdict = NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
             break;
 
@@ -135,6 +138,7 @@ ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
 
     ctx->request = r;
     ctx->conf = conf;
+    ctx->store_us = -1;
     ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
 
     if (ngx_http_tollgate_request_id(r, ctx) != NGX_OK) {
@@ -294,6 +298,10 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     ngx_http_tollgate_verdict_t  *verdict;
 
     ctx->done = 1;
+
+    if (ctx->asked_us) {
+        ctx->store_us = ngx_http_tollgate_now_us() - ctx->asked_us;
+    }
 
     if (ctx->conf->on_error == NGX_HTTP_TOLLGATE_OPEN
         && (ctx->verdict == NGX_HTTP_TOLLGATE_STORE_UNREACHABLE

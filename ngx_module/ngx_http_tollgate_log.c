@@ -14,9 +14,7 @@ static ngx_uint_t ngx_http_tollgate_log_outcome(ngx_http_request_t *r);
 ngx_int_t
 ngx_http_tollgate_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t                   status;
-    ngx_http_tollgate_ctx_t     *ctx;
-    ngx_http_tollgate_charge_t  *charge;
+    ngx_http_tollgate_ctx_t  *ctx;
 
     if (r != r->main) {
         return NGX_OK;
@@ -28,20 +26,33 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    charge = &ctx->charge;
-
-    if (!ctx->dry_run && (charge->credits || charge->units)) {
-        status = ngx_http_tollgate_log_outcome(r);
-
-        if (!ngx_http_tollgate_log_charged(ctx->conf, status)) {
-            ngx_http_tollgate_refund(ctx->conf->store, charge);
-            ctx->refunded = 1;
-        }
+    if (ngx_http_tollgate_log_refunds(r, ctx)) {
+        ngx_http_tollgate_refund(ctx->conf->store, &ctx->charge);
+        ctx->refunded = 1;
     }
 
     ngx_http_tollgate_usage(r, ctx);
 
     return NGX_OK;
+}
+
+
+/* Whether a charged request has an outcome that costs nothing. */
+
+ngx_uint_t
+ngx_http_tollgate_log_refunds(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_http_tollgate_charge_t  *charge;
+
+    charge = &ctx->charge;
+
+    if (ctx->dry_run || (charge->credits == 0 && charge->units == 0)) {
+        return 0;
+    }
+
+    return !ngx_http_tollgate_log_charged(ctx->conf,
+                                          ngx_http_tollgate_log_outcome(r));
 }
 
 

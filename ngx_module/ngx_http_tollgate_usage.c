@@ -17,9 +17,9 @@
 #define NGX_HTTP_TOLLGATE_USAGE_WAIT    500     /* ms */
 
 
-/* fields: eight of at most 128 bytes, nine numbers, tabs */
+/* fields: ten of at most 128 bytes, seventeen numbers, tabs */
 
-#define NGX_HTTP_TOLLGATE_USAGE_LINE    (8 * 128 + 9 * NGX_INT64_LEN + 20)
+#define NGX_HTTP_TOLLGATE_USAGE_LINE    (10 * 128 + 17 * NGX_INT64_LEN + 30)
 
 
 struct ngx_http_tollgate_chunk_s {
@@ -31,6 +31,8 @@ struct ngx_http_tollgate_chunk_s {
 
 
 static u_char *ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+static u_char *ngx_http_tollgate_usage_decision(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
 static u_char *ngx_http_tollgate_usage_text(u_char *p, u_char *data,
     size_t len);
@@ -81,7 +83,7 @@ ngx_http_tollgate_usage(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 }
 
 
-/* The order is that of USAGE_FIELD in redis/event_fields.h. */
+/* The order is that of USAGE_FIELD and USAGE_LATER in redis/event_fields.h. */
 
 static u_char *
 ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
@@ -117,11 +119,41 @@ ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
                                      charge->model.len);
     p = ngx_http_tollgate_usage_text(p, code->data, code->len);
 
-    return ngx_sprintf(p, "\t%ui\t%L\t%L\t%d\t%M\t%O\t%O\t%d",
-                       r->headers_out.status, charge->credits, charge->units,
-                       (int) ctx->refunded, (ngx_msec_t) ngx_max(ms, 0),
-                       r->request_length, r->connection->sent,
-                       (int) ctx->dry_run);
+    p = ngx_sprintf(p, "\t%ui\t%L\t%L\t%d\t%M\t%O\t%O\t%d",
+                    r->headers_out.status, charge->credits, charge->units,
+                    (int) ctx->refunded, (ngx_msec_t) ngx_max(ms, 0),
+                    r->request_length, r->connection->sent,
+                    (int) ctx->dry_run);
+
+    return ngx_http_tollgate_usage_decision(p, ctx);
+}
+
+
+/* What "tollgate explain" needs to say why it was decided so. */
+
+static u_char *
+ngx_http_tollgate_usage_decision(u_char *p, ngx_http_tollgate_ctx_t *ctx)
+{
+    size_t      len;
+    ngx_str_t  *limit;
+
+    limit = ngx_http_tollgate_verdict_limit_name(ctx);
+    len = ngx_min(ctx->plan.len, NGX_HTTP_TOLLGATE_CODE_LEN);
+
+    p = ngx_sprintf(p, "\t%L\t%L\t%L", ngx_max(ctx->cost, 0),
+                    ctx->cost_units, ngx_http_tollgate_verdict_avail(ctx));
+    p = ngx_http_tollgate_usage_text(p, limit ? limit->data : NULL,
+                                     limit ? limit->len : 0);
+    p = ngx_sprintf(p, "\t%L\t%L\t%ui",
+                    ngx_http_tollgate_verdict_left(ctx,
+                                                   NGX_HTTP_TOLLGATE_DAY),
+                    ngx_http_tollgate_verdict_left(ctx,
+                                                   NGX_HTTP_TOLLGATE_MONTH),
+                    ctx->tier);
+    p = ngx_http_tollgate_usage_text(p, ctx->plan.data, len);
+
+    return ngx_sprintf(p, "\t%L\t%L", ngx_max(ctx->wait_ms, 0),
+                       ctx->store_us);
 }
 
 

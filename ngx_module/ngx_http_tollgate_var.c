@@ -8,60 +8,130 @@
 #include "ngx_http_tollgate_catalog.h"
 
 
-typedef enum {
-    NGX_HTTP_TOLLGATE_VAR_ACCOUNT = 0,
-    NGX_HTTP_TOLLGATE_VAR_APP,
-    NGX_HTTP_TOLLGATE_VAR_COST,
-    NGX_HTTP_TOLLGATE_VAR_KEY,
-    NGX_HTTP_TOLLGATE_VAR_PLAN,
-    NGX_HTTP_TOLLGATE_VAR_REMAINING,
-    NGX_HTTP_TOLLGATE_VAR_REQUEST_ID,
-    NGX_HTTP_TOLLGATE_VAR_TIER,
-    NGX_HTTP_TOLLGATE_VAR_UNITS,
-    NGX_HTTP_TOLLGATE_VAR_VERDICT
-} ngx_http_tollgate_var_e;
-
-
-static ngx_int_t ngx_http_tollgate_var(ngx_http_request_t *r,
+static ngx_http_tollgate_ctx_t *ngx_http_tollgate_var_ctx(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v);
+static ngx_int_t ngx_http_tollgate_var_set(ngx_http_variable_value_t *v,
+    u_char *data, size_t len);
+static ngx_int_t ngx_http_tollgate_var_print(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, const char *format, int64_t n, int64_t m);
+static ngx_int_t ngx_http_tollgate_var_micro(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, int64_t credits);
+static ngx_int_t ngx_http_tollgate_var_rank(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, ngx_uint_t rank);
+static ngx_int_t ngx_http_tollgate_var_str(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_tollgate_var_get(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx, uintptr_t what, ngx_str_t *s);
+static ngx_int_t ngx_http_tollgate_var_text(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_tollgate_var_number(ngx_http_request_t *r,
-    uintptr_t what, int64_t n, ngx_str_t *s);
-static void ngx_http_tollgate_var_tier(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx, ngx_str_t *s);
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_credits(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_left(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_account(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_dry_run(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_limit(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_refunded(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_remaining(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_store_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_tier(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_tier_needed(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_verdict(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_wait(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 
 
 static ngx_http_variable_t  ngx_http_tollgate_vars[] = {
-    { ngx_string("tollgate_account"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_ACCOUNT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_account"), NULL, ngx_http_tollgate_var_account,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_app"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_APP, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_app"), NULL, ngx_http_tollgate_var_text,
+      offsetof(ngx_http_tollgate_ctx_t, charge.app),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_cost"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_COST, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_cost"), NULL, ngx_http_tollgate_var_credits,
+      offsetof(ngx_http_tollgate_ctx_t, charge.credits),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_key"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_KEY, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_day_remaining"), NULL, ngx_http_tollgate_var_left,
+      NGX_HTTP_TOLLGATE_DAY, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_plan"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_PLAN, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_dry_run"), NULL, ngx_http_tollgate_var_dry_run,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_remaining"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_REMAINING, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_feature"), NULL, ngx_http_tollgate_var_text,
+      offsetof(ngx_http_tollgate_ctx_t, charge.feature),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_request_id"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_REQUEST_ID, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_key"), NULL, ngx_http_tollgate_var_text,
+      offsetof(ngx_http_tollgate_ctx_t, charge.key),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_tier"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_TIER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_limit"), NULL, ngx_http_tollgate_var_limit,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_units"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_UNITS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_mode"), NULL, ngx_http_tollgate_var_str,
+      offsetof(ngx_http_tollgate_ctx_t, mode), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_verdict"), NULL, ngx_http_tollgate_var,
-      NGX_HTTP_TOLLGATE_VAR_VERDICT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("tollgate_model"), NULL, ngx_http_tollgate_var_text,
+      offsetof(ngx_http_tollgate_ctx_t, charge.model),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_month_remaining"), NULL, ngx_http_tollgate_var_left,
+      NGX_HTTP_TOLLGATE_MONTH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_plan"), NULL, ngx_http_tollgate_var_str,
+      offsetof(ngx_http_tollgate_ctx_t, plan), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_price"), NULL, ngx_http_tollgate_var_credits,
+      offsetof(ngx_http_tollgate_ctx_t, cost), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_price_units"), NULL, ngx_http_tollgate_var_number,
+      offsetof(ngx_http_tollgate_ctx_t, cost_units),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_refunded"), NULL, ngx_http_tollgate_var_refunded,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_remaining"), NULL, ngx_http_tollgate_var_remaining,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_request_id"), NULL, ngx_http_tollgate_var_text,
+      offsetof(ngx_http_tollgate_ctx_t, charge.request_id),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_store_time"), NULL,
+      ngx_http_tollgate_var_store_time,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_tier"), NULL, ngx_http_tollgate_var_tier,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_tier_needed"), NULL,
+      ngx_http_tollgate_var_tier_needed,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_units"), NULL, ngx_http_tollgate_var_number,
+      offsetof(ngx_http_tollgate_ctx_t, charge.units),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_user"), NULL, ngx_http_tollgate_var_str,
+      offsetof(ngx_http_tollgate_ctx_t, user), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_verdict"), NULL, ngx_http_tollgate_var_verdict,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tollgate_wait"), NULL, ngx_http_tollgate_var_wait,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -69,32 +139,29 @@ static ngx_http_variable_t  ngx_http_tollgate_vars[] = {
 
 /* What is unknown is not found, which logs show as "-". */
 
-static ngx_int_t
-ngx_http_tollgate_var(ngx_http_request_t *r, ngx_http_variable_value_t *v,
-    uintptr_t data)
+static ngx_http_tollgate_ctx_t *
+ngx_http_tollgate_var_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v)
 {
-    ngx_str_t                 s;
     ngx_http_tollgate_ctx_t  *ctx;
 
+    v->not_found = 1;
+
     ctx = ngx_http_tollgate_ctx(r);
-    ngx_str_null(&s);
 
-    if (ctx == NULL || !ctx->done) {
-        if (data == NGX_HTTP_TOLLGATE_VAR_VERDICT) {
-            s = ngx_http_tollgate_verdicts[NGX_HTTP_TOLLGATE_OFF].code;
-        }
+    return ctx != NULL && ctx->done ? ctx : NULL;
+}
 
-    } else if (ngx_http_tollgate_var_get(r, ctx, data, &s) != NGX_OK) {
-        return NGX_ERROR;
-    }
 
-    if (s.len == 0) {
-        v->not_found = 1;
+static ngx_int_t
+ngx_http_tollgate_var_set(ngx_http_variable_value_t *v, u_char *data,
+    size_t len)
+{
+    if (len == 0) {
         return NGX_OK;
     }
 
-    v->data = s.data;
-    v->len = s.len;
+    v->data = data;
+    v->len = len;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
@@ -104,109 +171,338 @@ ngx_http_tollgate_var(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
 
 static ngx_int_t
-ngx_http_tollgate_var_get(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
-    uintptr_t what, ngx_str_t *s)
+ngx_http_tollgate_var_print(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, const char *format, int64_t n, int64_t m)
 {
-    ngx_http_tollgate_charge_t  *charge;
+    u_char  *p;
 
-    charge = &ctx->charge;
-
-    switch (what) {
-
-    case NGX_HTTP_TOLLGATE_VAR_ACCOUNT:
-        s->data = charge->account;
-        s->len = charge->key.len ? NGX_HTTP_TOLLGATE_ACCOUNT_LEN : 0;
-        break;
-
-    case NGX_HTTP_TOLLGATE_VAR_APP:
-        s->data = charge->app.data;
-        s->len = charge->app.len;
-        break;
-
-    case NGX_HTTP_TOLLGATE_VAR_KEY:
-        s->data = charge->key.data;
-        s->len = charge->key.len;
-        break;
-
-    case NGX_HTTP_TOLLGATE_VAR_PLAN:
-        *s = ctx->plan;
-        break;
-
-    case NGX_HTTP_TOLLGATE_VAR_REQUEST_ID:
-        s->data = charge->request_id.data;
-        s->len = charge->request_id.len;
-        break;
-
-    case NGX_HTTP_TOLLGATE_VAR_TIER:
-        ngx_http_tollgate_var_tier(r, ctx, s);
-        break;
-
-    case NGX_HTTP_TOLLGATE_VAR_VERDICT:
-        *s = ngx_http_tollgate_verdicts[ctx->verdict].code;
-        break;
-
-    case NGX_HTTP_TOLLGATE_VAR_UNITS:
-        return ngx_http_tollgate_var_number(r, what, charge->units, s);
-
-    case NGX_HTTP_TOLLGATE_VAR_COST:
-        return ngx_http_tollgate_var_number(r, what, charge->credits, s);
-
-    default: /* NGX_HTTP_TOLLGATE_VAR_REMAINING */
-        return ctx->known
-               ? ngx_http_tollgate_var_number(r, what, ctx->avail, s) : NGX_OK;
+    p = ngx_pnalloc(r->pool, 2 * NGX_INT64_LEN + 2);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_http_tollgate_var_set(v, p, ngx_sprintf(p, format, n, m) - p);
 }
 
 
 static ngx_int_t
-ngx_http_tollgate_var_number(ngx_http_request_t *r, uintptr_t what, int64_t n,
-    ngx_str_t *s)
+ngx_http_tollgate_var_micro(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, int64_t credits)
 {
-    u_char  *last;
+    u_char  *p;
 
-    s->data = ngx_pnalloc(r->pool, NGX_HTTP_TOLLGATE_CREDITS_LEN);
-    if (s->data == NULL) {
+    p = ngx_pnalloc(r->pool, NGX_HTTP_TOLLGATE_CREDITS_LEN);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    last = what == NGX_HTTP_TOLLGATE_VAR_UNITS
-           ? ngx_sprintf(s->data, "%L", n)
-           : ngx_http_tollgate_credits(s->data, n);
-
-    s->len = last - s->data;
-
-    return NGX_OK;
+    return ngx_http_tollgate_var_set(v, p,
+                                     ngx_http_tollgate_credits(p, credits)
+                                     - p);
 }
 
 
-static void
-ngx_http_tollgate_var_tier(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
-    ngx_str_t *s)
+/* The code of a tier, which a newer catalog may take from under a reader. */
+
+static ngx_int_t
+ngx_http_tollgate_var_rank(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, ngx_uint_t rank)
 {
+    u_char                       *p;
     ngx_http_tollgate_rank_t     *tier;
     ngx_http_tollgate_catalog_t  *catalog;
-
-    if (!ctx->known || ctx->plan.len == 0) {
-        return;
-    }
 
     catalog = ngx_http_tollgate_catalog_get(
                   ngx_http_get_module_main_conf(r, ngx_http_tollgate_module));
 
-    if (catalog == NULL) {
-        return;
+    tier = catalog ? ngx_http_tollgate_catalog_tier(catalog, rank) : NULL;
+
+    if (tier == NULL) {
+        return NGX_OK;
     }
 
-    tier = ngx_http_tollgate_catalog_tier(catalog, ctx->plan_tier);
-
-    /* a newer catalog may come while the value is on its way to a client */
-
-    if (tier != NULL) {
-        s->data = ngx_pstrdup(r->pool, &tier->code);
-        s->len = s->data ? tier->code.len : 0;
+    p = ngx_pstrdup(r->pool, &tier->code);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
+
+    return ngx_http_tollgate_var_set(v, p, tier->code.len);
+}
+
+
+/* data is the place of the member in the context */
+
+static ngx_int_t
+ngx_http_tollgate_var_str(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+    ngx_str_t                *s;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    s = (ngx_str_t *) ((u_char *) ctx + data);
+
+    return ngx_http_tollgate_var_set(v, s->data, s->len);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_text(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t   *ctx;
+    ngx_http_tollgate_text_t  *t;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    t = (ngx_http_tollgate_text_t *) ((u_char *) ctx + data);
+
+    return ngx_http_tollgate_var_set(v, t->data, t->len);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_number(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_tollgate_var_print(r, v, "%L",
+                                       *(int64_t *) ((u_char *) ctx + data),
+                                       0);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_credits(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_tollgate_var_micro(r, v,
+                               ngx_max(*(int64_t *) ((u_char *) ctx + data),
+                                       0));
+}
+
+
+/* data is the limit */
+
+static ngx_int_t
+ngx_http_tollgate_var_left(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+    int64_t                   left;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    left = ngx_http_tollgate_verdict_left(ctx, data);
+
+    return left < 0 ? NGX_OK
+                    : ngx_http_tollgate_var_print(r, v, "%L", left, 0);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_account(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_tollgate_var_set(v, ctx->charge.account,
+                                     ctx->charge.key.len
+                                     ? NGX_HTTP_TOLLGATE_ACCOUNT_LEN : 0);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_dry_run(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_tollgate_var_set(v, (u_char *) "1", ctx->dry_run);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_limit(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+    ngx_str_t                *s;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    s = ngx_http_tollgate_verdict_limit_name(ctx);
+
+    return s ? ngx_http_tollgate_var_set(v, s->data, s->len) : NGX_OK;
+}
+
+
+/* The outcome of a response that is still on its way may change. */
+
+static ngx_int_t
+ngx_http_tollgate_var_refunded(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_tollgate_var_set(v, (u_char *) "1",
+                                     ngx_http_tollgate_log_refunds(r->main,
+                                                                   ctx));
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_remaining(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+    int64_t                   avail;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    avail = ngx_http_tollgate_verdict_avail(ctx);
+
+    return avail < 0 ? NGX_OK : ngx_http_tollgate_var_micro(r, v, avail);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_store_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ctx->store_us < 0 ? NGX_OK
+           : ngx_http_tollgate_var_print(r, v, "%L.%06L",
+                                         ctx->store_us / 1000000,
+                                         ctx->store_us % 1000000);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_tier(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ctx->known && ctx->plan.len
+           ? ngx_http_tollgate_var_rank(r, v, ctx->plan_tier) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_tier_needed(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ctx->tier ? ngx_http_tollgate_var_rank(r, v, ctx->tier) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_verdict(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                *code;
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    code = &ngx_http_tollgate_verdicts[ctx ? ctx->verdict
+                                           : NGX_HTTP_TOLLGATE_OFF].code;
+
+    return ngx_http_tollgate_var_set(v, code->data, code->len);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_var_wait(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_tollgate_ctx_t  *ctx;
+
+    ctx = ngx_http_tollgate_var_ctx(r, v);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    return ctx->wait_ms <= 0 ? NGX_OK
+           : ngx_http_tollgate_var_print(r, v, "%L.%03L", ctx->wait_ms / 1000,
+                                         ctx->wait_ms % 1000);
 }
 
 

@@ -31,6 +31,8 @@ static ngx_int_t ngx_http_tollgate_verdict_find(ngx_str_t *code,
     ngx_http_tollgate_verdict_e *verdict);
 static ngx_http_tollgate_limit_e ngx_http_tollgate_verdict_limit(
     ngx_str_t *name);
+static ngx_int_t ngx_http_tollgate_verdict_copy(ngx_http_tollgate_ctx_t *ctx,
+    ngx_str_t *to, ngx_str_t *from);
 
 
 #define VERDICT(name, code, status, type, title)                              \
@@ -59,7 +61,6 @@ ngx_int_t
 ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_ask_t *ask, ngx_http_tollgate_value_t *v)
 {
-    ngx_str_t                   *plan;
     ngx_uint_t                   i;
     ngx_http_tollgate_value_t   *l;
     ngx_http_tollgate_charge_t  *charge;
@@ -100,15 +101,14 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
         return NGX_OK;
     }
 
-    plan = &v[NGX_HTTP_TOLLGATE_AT_PLAN].str;
-
-    if (plan->len) {
-        ctx->plan.data = ngx_pstrdup(ctx->request->pool, plan);
-        if (ctx->plan.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ctx->plan.len = plan->len;
+    if (ngx_http_tollgate_verdict_copy(ctx, &ctx->plan,
+                                       &v[NGX_HTTP_TOLLGATE_AT_PLAN].str)
+        != NGX_OK
+        || ngx_http_tollgate_verdict_copy(ctx, &ctx->mode,
+                                          &v[NGX_HTTP_TOLLGATE_AT_MODE].str)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ctx->known = 1;
@@ -195,4 +195,55 @@ ngx_http_tollgate_verdict_limit(ngx_str_t *name)
     }
 
     return NGX_HTTP_TOLLGATE_LIMITS;
+}
+
+
+/* Replies are gone when their handler returns, so their text is copied. */
+
+static ngx_int_t
+ngx_http_tollgate_verdict_copy(ngx_http_tollgate_ctx_t *ctx, ngx_str_t *to,
+    ngx_str_t *from)
+{
+    if (from->len == 0) {
+        return NGX_OK;
+    }
+
+    to->data = ngx_pstrdup(ctx->request->pool, from);
+    if (to->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    to->len = from->len;
+
+    return NGX_OK;
+}
+
+
+/* NULL: no limit refused. */
+
+ngx_str_t *
+ngx_http_tollgate_verdict_limit_name(ngx_http_tollgate_ctx_t *ctx)
+{
+    return ctx->known && ctx->refused_by < NGX_HTTP_TOLLGATE_LIMITS
+           ? &ngx_http_tollgate_verdict_limits[ctx->refused_by] : NULL;
+}
+
+
+/* Micro-credits after the decision, -1 where no wallet was found. */
+
+int64_t
+ngx_http_tollgate_verdict_avail(ngx_http_tollgate_ctx_t *ctx)
+{
+    return ctx->known && ctx->charge.key.len ? ctx->avail : -1;
+}
+
+
+/* Units that a quota has left, -1 where the plan has none. */
+
+int64_t
+ngx_http_tollgate_verdict_left(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_limit_e limit)
+{
+    return ctx->known && ctx->charge.key.len && ctx->limits[limit].max >= 0
+           ? ctx->limits[limit].left : -1;
 }

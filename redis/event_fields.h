@@ -3,8 +3,9 @@
  *
  * EVENT_FIELD(NAME, "field") rows are the fields of a ledger stream entry,
  * ITEM_FIELD rows the parts of one item of it in their order, USAGE_FIELD rows
- * the columns of a usage record in theirs.  Include this file with the
- * macros defined that you need; the others expand to nothing.
+ * the columns of a usage record in theirs, and USAGE_LATER rows those that
+ * follow and that a record of an older gate lacks.  Include this file with
+ * the macros defined that you need; the others expand to nothing.
  */
 #ifndef EVENT_FIELD
 #define EVENT_FIELD(name, field)
@@ -14,6 +15,9 @@
 #endif
 #ifndef USAGE_FIELD
 #define USAGE_FIELD(name, column)
+#endif
+#ifndef USAGE_LATER
+#define USAGE_LATER(name, column)
 #endif
 
 EVENT_FIELD(ACCOUNT, "a")
@@ -53,6 +57,18 @@ USAGE_FIELD(BYTES_IN,   "bytes_in")
 USAGE_FIELD(BYTES_OUT,  "bytes_out")
 USAGE_FIELD(DRY_RUN,    "dry_run")
 
+USAGE_LATER(COST,        "cost")
+USAGE_LATER(COST_UNITS,  "cost_units")
+USAGE_LATER(AVAIL,       "avail")
+USAGE_LATER(LIMIT,       "limit")
+USAGE_LATER(DAY_LEFT,    "day_left")
+USAGE_LATER(MONTH_LEFT,  "month_left")
+USAGE_LATER(TIER_NEEDED, "tier_needed")
+USAGE_LATER(PLAN,        "plan")
+USAGE_LATER(WAIT_MS,     "wait_ms")
+USAGE_LATER(STORE_US,    "store_us")
+
 #undef EVENT_FIELD
 #undef ITEM_FIELD
 #undef USAGE_FIELD
+#undef USAGE_LATER

@@ -9,6 +9,7 @@
 VERDICT(OFF,               "off",               0,   "",                      "Not gated")
 VERDICT(PASS,              "pass",              0,   "",                      "Passed")
 VERDICT(PASS_OPEN,         "pass_open",         0,   "",                      "Passed without a decision")
+VERDICT(PASS_STALE,        "pass_stale",        0,   "",                      "Passed by an earlier decision")
 VERDICT(KEY_MISSING,       "key_missing",       401, "authentication_error",  "No API key")
 VERDICT(KEY_MALFORMED,     "key_malformed",     401, "authentication_error",  "Malformed API key")
 VERDICT(COST_INVALID,      "cost_invalid",      400, "invalid_request_error", "Invalid cost")

@@ -202,7 +202,8 @@ CREATE TABLE public.charge (
     feature text COLLATE pg_catalog."C",
     model text COLLATE pg_catalog."C",
     credits bigint NOT NULL,
-    units bigint NOT NULL
+    units bigint NOT NULL,
+    txn bigint
 )
 PARTITION BY RANGE (at);
 
@@ -220,7 +221,8 @@ CREATE TABLE public.charge_default (
     feature text COLLATE pg_catalog."C",
     model text COLLATE pg_catalog."C",
     credits bigint NOT NULL,
-    units bigint NOT NULL
+    units bigint NOT NULL,
+    txn bigint
 );
 
 CREATE TABLE public.command (
@@ -345,7 +347,17 @@ CREATE TABLE public.usage_event (
     latency_ms bigint NOT NULL,
     bytes_in bigint NOT NULL,
     bytes_out bigint NOT NULL,
-    dry_run boolean NOT NULL
+    dry_run boolean NOT NULL,
+    cost bigint,
+    cost_units bigint,
+    avail bigint,
+    "limit" text COLLATE pg_catalog."C",
+    day_left bigint,
+    month_left bigint,
+    tier_needed integer,
+    plan text COLLATE pg_catalog."C",
+    wait_ms bigint,
+    store_us bigint
 )
 PARTITION BY RANGE (at);
 
@@ -359,7 +371,7 @@ CREATE VIEW public.feature_usage AS
     count(*) AS uses,
     sum(u.credits) FILTER (WHERE (NOT u.refunded)) AS credits
    FROM public.usage_event u
-  WHERE ((u.verdict = ANY (ARRAY['pass'::text, 'pass_open'::text])) AND (NOT u.dry_run))
+  WHERE ((u.verdict = ANY (ARRAY['pass'::text, 'pass_open'::text, 'pass_stale'::text])) AND (NOT u.dry_run))
   GROUP BY ((date_trunc('day'::text, (u.at AT TIME ZONE 'UTC'::text)))::date), u.account, u.feature, u.model;
 
 COMMENT ON VIEW public.feature_usage IS 'Uses of features by account and day.';
@@ -587,7 +599,17 @@ CREATE TABLE public.usage_event_default (
     latency_ms bigint NOT NULL,
     bytes_in bigint NOT NULL,
     bytes_out bigint NOT NULL,
-    dry_run boolean NOT NULL
+    dry_run boolean NOT NULL,
+    cost bigint,
+    cost_units bigint,
+    avail bigint,
+    "limit" text COLLATE pg_catalog."C",
+    day_left bigint,
+    month_left bigint,
+    tier_needed integer,
+    plan text COLLATE pg_catalog."C",
+    wait_ms bigint,
+    store_us bigint
 );
 
 CREATE VIEW public.user_credits AS
@@ -626,7 +648,8 @@ CREATE TABLE public.void_request (
     seen_at timestamp with time zone NOT NULL,
     resolved_at timestamp with time zone,
     credits bigint,
-    units bigint
+    units bigint,
+    command bigint
 );
 
 COMMENT ON TABLE public.void_request IS 'Requests whose answer was lost; credits is what was given back; null where no charge was found, which one that comes late still changes.';
@@ -790,6 +813,10 @@ CREATE INDEX usage_event_default_account_at_idx ON public.usage_event_default US
 
 CREATE INDEX usage_event_default_at_idx ON public.usage_event_default USING brin (at);
 
+CREATE INDEX usage_event_request ON ONLY public.usage_event USING hash (request_id);
+
+CREATE INDEX usage_event_default_request_id_idx ON public.usage_event_default USING hash (request_id);
+
 CREATE INDEX void_request_open ON public.void_request USING btree (seen_at) WHERE (resolved_at IS NULL);
 
 ALTER INDEX public.charge_account ATTACH PARTITION public.charge_default_account_at_idx;
@@ -799,6 +826,8 @@ ALTER INDEX public.charge_request ATTACH PARTITION public.charge_default_request
 ALTER INDEX public.usage_event_account ATTACH PARTITION public.usage_event_default_account_at_idx;
 
 ALTER INDEX public.usage_event_at ATTACH PARTITION public.usage_event_default_at_idx;
+
+ALTER INDEX public.usage_event_request ATTACH PARTITION public.usage_event_default_request_id_idx;
 
 CREATE TRIGGER audit_log_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 

@@ -26,7 +26,7 @@ my @columns = rows('event_fields.h', 'ITEM_FIELD');
 ok @verdicts && @fields && @columns, 'the tables can be read';
 
 # Verdicts that the gate's module finds by itself, before Redis is asked.
-my %of_module = map { ($_, 1) } qw(off pass_open key_missing key_malformed
+my %of_module = map { ($_, 1) } qw(off pass_open pass_stale key_missing key_malformed
     feature_unknown model_unknown);
 
 my $gate = $t->slurp("$t->{root}/redis/gate.lua");

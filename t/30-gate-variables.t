@@ -10,10 +10,15 @@ use Test::More;
 use Tollgate::Edge;
 
 my @names = qw(account app key plan tier verdict cost units remaining);
-my $format = join ' ', map { "$_=\$tollgate_$_" } @names;
+my @more = qw(mode feature model user price price_units tier_needed limit wait
+    day_remaining month_remaining refunded dry_run store_time);
+my ($format, $decision) = map { join ' ', map { "$_=\$tollgate_$_" } @$_ }
+    \@names, \@more;
 
 my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<"HTTP");
         access_log %%DIR%%/access.log gate;
+        access_log %%DIR%%/decision.log decision;
+        tollgate_user $arg_user;
         tollgate on;
         tollgate_feature $arg_feature;
         tollgate_model $arg_model;
@@ -40,21 +45,24 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<"HTTP");
         }
 CONF
     log_format gate '\$tollgate_request_id \$uri $format';
+    log_format decision '\$tollgate_request_id \$uri $decision';
 HTTP
 
 $t->plan('basic', tier => 1);
 $t->plan('sub', tier => 1, mode => 'subscription', day => 9, month => 99);
+$t->plan('slow', key_rate => 60_000_000);
 my $c = $t->customer(plan => 'basic', avail => 100);
 my $s = $t->customer(plan => 'sub', avail => 7);
 
 sub logged {
-    my ($customer, $path) = @_;
+    my ($customer, $path, $log) = @_;
 
-    my $before = () = $t->slurp('access.log') =~ /\n/g;
+    $log //= 'access.log';
+    my $before = () = $t->slurp($log) =~ /\n/g;
     my $r = $t->call($customer, 'GET', $path);
     my @lines;
     $t->wait_for(sub {
-        @lines = split /\n/, $t->slurp('access.log');
+        @lines = split /\n/, $t->slurp($log);
         @lines > $before
     }, "the log of $path");
     my ($id, $uri, @fields) = split / /, $lines[-1];
@@ -88,6 +96,31 @@ is logged({ key => 'x' }, '/'), '- - - - - key_malformed 0 0 -',
     'a refusal without a decision has a verdict alone';
 is logged($c, '/away'), '- - - - - pass_open 0 0 -',
     'what passed without a decision has no account';
+
+# why it was decided so
+my $slow = $t->customer(plan => 'slow', avail => 100);
+my $time = qr/0\.\d{6}/;
+for ([$c, '/?feature=video.view&user=mali',
+      qr/^payg video\.view - mali 2\.5 0 - - - - - - - $time$/, 'a price'],
+     [$s, '/?model=app:standard',
+      qr/^subscription image\.generate app:standard - 20 2 - - - 5 95 - - $time$/,
+      'what is left of quotas'],
+     [$s, '/?feature=image.generate&status=500',
+      qr/^subscription image\.generate - - 10 1 - - - 4 94 1 - $time$/, 'a refund'],
+     [$c, '/?model=app:pro',
+      qr/^payg image\.generate app:pro - 50 5 pro - - - - - - $time$/,
+      'the tier that is needed'],
+     [$slow, '/', qr/^payg - - - 0 0 - - - - - - - $time$/, 'a free one'],
+     [$slow, '/', qr/^payg - - - 0 0 - key_rate \d{1,2}\.\d{3} - - - - $time$/,
+      'the limit that refused and how long it does'],
+     [$c, '/dry?feature=image.generate',
+      qr/^payg image\.generate - - 10 1 - - - - - - 1 $time$/, 'a dry run'],
+     [{ key => 'x' }, '/', qr/^- - - - 0 0 - - - - - - - -$/,
+      'nothing of Redis where it was not asked'])
+{
+    my ($who, $path, $wanted, $name) = @$_;
+    like logged($who, $path, 'decision.log'), $wanted, "the log has $name";
+}
 
 my $r = $t->call($c, 'GET', '/header?feature=video.view');
 is $r->{headers}{'x-verdict'}, 'pass', 'headers can tell the verdict';

@@ -70,6 +70,27 @@ is scalar $t->sql(q{select string_agg(request_id, ' ' order by request_id)
 like $t->slurp('worker.log'), qr/10 usage records of tg:\{usage\}:one are malformed/,
     'and the malformed ones are counted';
 
+# what later gates say besides; those above were of an earlier one
+sub later {
+    my ($id, @more) = @_;
+
+    return record(request_id => $id) =~ s/\n/join("\t", '', @more) . "\n"/er;
+}
+
+add('one', later(later1 => 50, 2, 7, 'day', 3, -1, 2, 'pro', 1500, 420),
+    later(later2 => 0, 0, -1, '-', -1, -1, 0, '-', 0, -1),
+    later(bad => 0, 0, -2, '-', -1, -1, 0, '-', 0, -1),
+    later(bad => 0, 0, 0, '-', -1, -1, 0, '-', 0),
+    later(bad => 0, 0, 0, '-', -1, -1, 0, '-', 0, 0, 0));
+$t->settled;
+is_deeply [$t->sql(q{select request_id, cost, cost_units, avail, "limit",
+    day_left, month_left, tier_needed, plan, wait_ms, store_us from usage_event
+    where request_id ~ '^(later|bad|good1)' order by 1})],
+    [['good1', (undef) x 10],
+     [qw(later1 50 2 7 day 3), undef, qw(2 pro 1500 420)],
+     ['later2', 0, 0, (undef) x 4, 0, undef, 0, undef]],
+    'records of an earlier and a later gate arrive, with nulls for the unknown';
+
 $t->r('XADD', 'tg:{usage}:one', '*', 'c', 'no records');
 add('one', record(request_id => 'good3'));
 $t->settled;

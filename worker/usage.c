@@ -7,29 +7,49 @@
 
 
 #define USAGE_FIELD(name, column)  USAGE_##name,
+#define USAGE_LATER(name, column)  USAGE_##name,
 enum usage_field {
 #include "event_fields.h"
     USAGE_FIELDS
 };
 
+/* A record of a gate that has no later fields ends here. */
+#define USAGE_FIELD(name, column)  + 1
+enum {
+    USAGE_EARLIER = 0
+#include "event_fields.h"
+};
+
 #define USAGE_FIELD(name, column)  ", \"" column "\""
+#define USAGE_LATER(name, column)  ", \"" column "\""
 static const char  usage_listed[] =
 #include "event_fields.h"
     ;
 
 const char *const  usage_columns = usage_listed + sizeof(", ") - 1;
 
-/* What isn't text is a number of at least 0 and at most this. */
-static const int64_t  usage_max[USAGE_FIELDS] = {
-    [USAGE_AT_MS]      = TOKEN_INT_MAX,
-    [USAGE_STATUS]     = 999,
-    [USAGE_CREDITS]    = TOKEN_INT_MAX,
-    [USAGE_UNITS]      = TOKEN_INT_MAX,
-    [USAGE_REFUNDED]   = 1,
-    [USAGE_LATENCY_MS] = INT32_MAX,
-    [USAGE_BYTES_IN]   = TOKEN_INT_MAX,
-    [USAGE_BYTES_OUT]  = TOKEN_INT_MAX,
-    [USAGE_DRY_RUN]    = 1,
+/* What isn't text is a number in a range; below 0 it isn't known. */
+static const struct {
+    int64_t  min;
+    int64_t  max;
+} usage_range[USAGE_FIELDS] = {
+    [USAGE_AT_MS]       = { 0, TOKEN_INT_MAX },
+    [USAGE_STATUS]      = { 0, 999 },
+    [USAGE_CREDITS]     = { 0, TOKEN_INT_MAX },
+    [USAGE_UNITS]       = { 0, TOKEN_INT_MAX },
+    [USAGE_REFUNDED]    = { 0, 1 },
+    [USAGE_LATENCY_MS]  = { 0, INT32_MAX },
+    [USAGE_BYTES_IN]    = { 0, TOKEN_INT_MAX },
+    [USAGE_BYTES_OUT]   = { 0, TOKEN_INT_MAX },
+    [USAGE_DRY_RUN]     = { 0, 1 },
+    [USAGE_COST]        = { 0, TOKEN_INT_MAX },
+    [USAGE_COST_UNITS]  = { 0, TOKEN_INT_MAX },
+    [USAGE_AVAIL]       = { -1, TOKEN_INT_MAX },
+    [USAGE_DAY_LEFT]    = { -1, TOKEN_INT_MAX },
+    [USAGE_MONTH_LEFT]  = { -1, TOKEN_INT_MAX },
+    [USAGE_TIER_NEEDED] = { 0, INT32_MAX },
+    [USAGE_WAIT_MS]     = { 0, TOKEN_INT_MAX },
+    [USAGE_STORE_US]    = { -1, TOKEN_INT_MAX },
 };
 
 /* Without these a record says nothing. */
@@ -39,32 +59,61 @@ static const bool  usage_required[USAGE_FIELDS] = {
 };
 
 
+/* Writes one column; false where the part can't be what it should. */
+static bool
+usage_column(struct rows *rows, int f, struct token part)
+{
+    int64_t  number;
+
+    if (usage_range[f].max != 0) {
+        if (!token_int(part, usage_range[f].min, &number)
+            || number > usage_range[f].max)
+        {
+            return false;
+        }
+        if (number < 0) {
+            rows_null(rows);
+        } else {
+            rows_int(rows, number);
+        }
+        return true;
+    }
+
+    if (!usage_required[f] && token_is(part, "-")) {
+        rows_null(rows);
+        return true;
+    }
+
+    if (!token_is_word(part)) {
+        return false;
+    }
+    rows_text(rows, part.text, part.len);
+
+    return true;
+}
+
+
 static bool
 usage_record(struct rows *rows, struct token record)
 {
     int           f;
-    int64_t       number;
     struct token  part;
 
     for (f = 0; f < USAGE_FIELDS && token_cut(&record, '\t', &part); f++) {
-        if (usage_max[f] != 0) {
-            if (!token_int(part, 0, &number) || number > usage_max[f]) {
-                return false;
-            }
-            rows_int(rows, number);
-
-        } else if (!usage_required[f] && token_is(part, "-")) {
-            rows_null(rows);
-
-        } else {
-            if (!token_is_word(part)) {
-                return false;
-            }
-            rows_text(rows, part.text, part.len);
+        if (!usage_column(rows, f, part)) {
+            return false;
         }
     }
 
-    return f == USAGE_FIELDS && record.text == NULL;
+    if (record.text != NULL || (f != USAGE_FIELDS && f != USAGE_EARLIER)) {
+        return false;
+    }
+
+    for ( ; f < USAGE_FIELDS; f++) {
+        rows_null(rows);
+    }
+
+    return true;
 }
 
 

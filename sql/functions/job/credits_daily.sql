@@ -16,7 +16,7 @@ begin
         from (select distinct u.account, (u.at at time zone 'UTC')::date as day
               from usage_event u join account a on a.id = u.account
               where u.at >= first::timestamp at time zone 'UTC' and u.at < (last + 1)::timestamp at time zone 'UTC'
-                and u.verdict in ('pass', 'pass_open') and not u.dry_run and a.state = 'active'
+                and u.verdict in ('pass', 'pass_open', 'pass_stale') and not u.dry_run and a.state = 'active'
                 and ledger.balance(u.account) + amount <= 9007199254740991
               order by u.account, day) active;
     end if;

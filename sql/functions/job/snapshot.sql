@@ -10,7 +10,7 @@ begin
 
     with event as (
         select u.account, u."user", coalesce(m.app, '') as app, coalesce(u.feature, '') as feature,
-               coalesce(u.model, '') as model, u.verdict in ('pass', 'pass_open') as passed
+               coalesce(u.model, '') as model, u.verdict in ('pass', 'pass_open', 'pass_stale') as passed
         from usage_event u left join model m on m.key = u.model
         where u.at >= snapshot.start and u.at < until and not u.dry_run
     ), spent as (

@@ -1,14 +1,16 @@
-create or replace function ledger.settle_details() returns bigint
+create or replace function ledger.settle_details(stream text, to_id text) returns bigint
 language plpgsql
 set search_path = public, pg_temp
 as $$
 declare
     posted bigint;
 begin
-    insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units)
+    -- the transaction is that of settle_post
+    insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units, txn)
     select c.at, c.account, c.kind, c.epoch, c.seq, e.request_id, e.key_id, e.app_id, e.feature, e.model,
-           e.credits, e.units
+           e.credits, e.units, case when e.credits > 0 then t.id end
     from settle_checked c join settle_event e on e.id = c.id
+    left join ledger_txn t on t.key = 'settle:' || settle_details.stream || ':' || to_id || ':' || c.account
     where c.fault = '' and c.kind in ('charge', 'refund') and e.request_id is not null;
 
     insert into void_request (request_id, account, at, seen_at)

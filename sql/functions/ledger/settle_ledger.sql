@@ -14,8 +14,8 @@ begin
 
     perform ledger.settle_check();
     frozen := ledger.settle_suspend(stream);
-    posted := ledger.settle_details();
     perform ledger.settle_post(stream, to_id);
+    posted := ledger.settle_details(stream, to_id);
 
     update account_cursor c
     set last_seq = e.seq, last_avail = e.avail, last_held = e.held, last_cmd = greatest(c.last_cmd, e.last_cmd)

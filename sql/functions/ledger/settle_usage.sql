@@ -8,10 +8,12 @@ begin
     perform ledger.cursor_move(stream, from_id, to_id);
 
     insert into usage_event (at, at_ms, host, request_id, account, app, key, "user", feature, model, verdict, status,
-                             credits, units, refunded, latency_ms, bytes_in, bytes_out, dry_run)
+                             credits, units, refunded, latency_ms, bytes_in, bytes_out, dry_run, cost, cost_units,
+                             avail, "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us)
     select to_timestamp(at_ms / 1000.0), at_ms, regexp_replace(settle_usage.stream, '^.*\}:', ''),
            coalesce(request_id, ''), account, app, key, "user", feature, model, coalesce(verdict, ''), status,
-           credits, units, refunded = 1, latency_ms, bytes_in, bytes_out, dry_run = 1
+           credits, units, refunded = 1, latency_ms, bytes_in, bytes_out, dry_run = 1, cost, cost_units, avail,
+           "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us
     from settle_usage;
     get diagnostics added = row_count;
 

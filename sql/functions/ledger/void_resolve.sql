@@ -36,11 +36,6 @@ begin
 
         continue when found_charge.refunded;
 
-        insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units)
-        values (lib.now(), found_charge.account, 'void', found_charge.epoch, found_charge.seq,
-                found_charge.request_id, found_charge.key, found_charge.app, found_charge.feature,
-                found_charge.model, found_charge.credits, found_charge.units);
-
         if found_charge.credits > 0 then
             perform ledger.post_usage('void:' || found_charge.request_id,
                 jsonb_build_array(jsonb_build_object('account', found_charge.account,
@@ -49,16 +44,24 @@ begin
                 'void');
         end if;
 
+        insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units, txn)
+        values (lib.now(), found_charge.account, 'void', found_charge.epoch, found_charge.seq,
+                found_charge.request_id, found_charge.key, found_charge.app, found_charge.feature,
+                found_charge.model, found_charge.credits, found_charge.units,
+                (select id from ledger_txn t where t.key = 'void:' || found_charge.request_id));
+
         update quota_usage q set used = greatest(0, q.used - found_charge.units)
         where q.account = found_charge.account and found_charge.units > 0
           and (q."window" = 'day' and q.start = found_charge.day
                or q."window" = 'month' and q.start = found_charge.month);
 
-        perform mirror.command(found_charge.account, found_charge.credits,
+        update void_request v
+        set command = mirror.command(found_charge.account, found_charge.credits,
             case when found_charge.units > 0
                  then jsonb_build_object('units', format('%s %s %s', found_charge.units,
                           extract(epoch from found_charge.day)::bigint, extract(epoch from found_charge.month)::bigint))
-                 else '{}' end);
+                 else '{}' end)
+        where v.request_id = found_charge.request_id;
     end loop;
 
     return resolved;
