@@ -203,11 +203,15 @@ typedef struct {
     ngx_http_tollgate_limit_t        limits[NGX_HTTP_TOLLGATE_LIMITS];
     ngx_http_tollgate_charge_t       charge;    /* what was charged */
 
+    ngx_uint_t                       outcome;   /* when headers were sent */
+    ngx_uint_t                       changes;   /* r->uri_changes, last seen */
+
     unsigned                         done:1;
     unsigned                         known:1;   /* gate.lua has answered */
     unsigned                         account:1; /* charge.account is set */
     unsigned                         dry_run:1;
     unsigned                         refunded:1;
+    unsigned                         stopped:1; /* by another, after us */
 } ngx_http_tollgate_ctx_t;
 
 
@@ -323,6 +327,8 @@ ngx_int_t ngx_http_tollgate_header(ngx_http_request_t *r, const char *name,
 /* _log.c */
 ngx_int_t ngx_http_tollgate_log_handler(ngx_http_request_t *r);
 ngx_uint_t ngx_http_tollgate_log_refunds(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_uint_t ngx_http_tollgate_log_outcome(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 ngx_uint_t ngx_http_tollgate_log_charged(ngx_http_tollgate_loc_conf_t *conf,
     ngx_uint_t status);

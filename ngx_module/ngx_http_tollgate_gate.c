@@ -13,6 +13,9 @@ static ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx_create(
 static void ngx_http_tollgate_ctx_cleanup(void *data);
 static ngx_int_t ngx_http_tollgate_request_id(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
+static ngx_int_t ngx_http_tollgate_again(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+static ngx_uint_t ngx_http_tollgate_error_page(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_tollgate_preflight(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tollgate_preflight_pass(ngx_http_request_t *r,
     ngx_http_tollgate_loc_conf_t *conf);
@@ -35,7 +38,7 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
     ngx_http_tollgate_ctx_t       *ctx;
     ngx_http_tollgate_loc_conf_t  *conf;
 
-    if (r != r->main) {
+    if (r != r->main || r->post_action) {
         return NGX_DECLINED;
     }
 
@@ -46,12 +49,15 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
             return NGX_AGAIN;
         }
 
-        return ctx->done ? NGX_DECLINED : ngx_http_tollgate_act(r, ctx);
+        return ctx->done ? ngx_http_tollgate_again(r, ctx)
+                         : ngx_http_tollgate_act(r, ctx);
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_tollgate_module);
 
-    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF) {
+    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF
+        || ngx_http_tollgate_error_page(r))
+    {
         return NGX_DECLINED;
     }
 
@@ -139,6 +145,7 @@ ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
     ctx->request = r;
     ctx->conf = conf;
     ctx->store_us = -1;
+    ctx->changes = r->uri_changes;
     ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
 
     if (ngx_http_tollgate_request_id(r, ctx) != NGX_OK) {
@@ -182,6 +189,43 @@ ngx_http_tollgate_request_id(ngx_http_request_t *r,
 }
 
 
+/*
+ * An internal redirect of a request that is decided.  One that came here over
+ * a location whose own phases didn't get as far was stopped there, by deny or
+ * limit_req, say, and is now the page of that error.
+ */
+
+static ngx_int_t
+ngx_http_tollgate_again(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
+{
+    if (ctx->changes > r->uri_changes + 1u
+        && r->err_status >= NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        ctx->stopped = 1;
+    }
+
+    ctx->changes = r->uri_changes;
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * The page of a request that failed before it came to the gate.  Named
+ * locations serve the request itself, and are no pages.
+ */
+
+static ngx_uint_t
+ngx_http_tollgate_error_page(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return r->err_status >= NGX_HTTP_BAD_REQUEST && !clcf->named;
+}
+
+
 /* A browser sends no key with the question whether it may send one. */
 
 static ngx_uint_t
@@ -213,22 +257,28 @@ ngx_http_tollgate_preflight(ngx_http_request_t *r)
 }
 
 
-/* It is nobody's request, and the backend has to see it as such. */
+/*
+ * It is nobody's request, and the backend has to see it as such.  The context
+ * is for the redirects that may follow, which make a GET of it.
+ */
 
 static ngx_int_t
 ngx_http_tollgate_preflight_pass(ngx_http_request_t *r,
     ngx_http_tollgate_loc_conf_t *conf)
 {
-    ngx_http_tollgate_ctx_t  ctx;
+    ngx_http_tollgate_ctx_t  *ctx;
 
-    ngx_memzero(&ctx, sizeof(ngx_http_tollgate_ctx_t));
+    ctx = ngx_http_tollgate_ctx_create(r, conf);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    ctx.conf = conf;
-    ctx.dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
+    ctx->done = 1;
+    ctx->charge.request_id.len = 0;
 
-    (void) ngx_http_tollgate_key_find(r, &ctx);
+    (void) ngx_http_tollgate_key_find(r, ctx);
 
-    return ngx_http_tollgate_pass(r, &ctx) == NGX_OK
+    return ngx_http_tollgate_pass(r, ctx) == NGX_OK
            ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -259,7 +309,12 @@ ngx_http_tollgate_question(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 static ngx_int_t
 ngx_http_tollgate_wait(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 {
-    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+    /* of a client that has left already no event will come */
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
         ngx_http_tollgate_ask_leave(ctx);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -59,6 +59,10 @@ ngx_http_tollgate_headers_filter(ngx_http_request_t *r)
     if (r == r->main) {
         ctx = ngx_http_tollgate_ctx(r);
 
+        if (ctx != NULL) {
+            ctx->outcome = ngx_http_tollgate_log_outcome(r, ctx);
+        }
+
         if (ctx != NULL && ctx->done && ctx->known && !ctx->dry_run
             && ctx->verdict == NGX_HTTP_TOLLGATE_PASS
             && !(ctx->conf->headers & NGX_HTTP_TOLLGATE_HEADERS_OFF)
@@ -150,7 +154,7 @@ ngx_http_tollgate_headers_request_id(ngx_http_request_t *r,
 }
 
 
-/* What will be given back because of the status is told as not taken. */
+/* What will be given back because of the outcome is told as not taken. */
 
 static ngx_int_t
 ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
@@ -162,7 +166,7 @@ ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
     credits = ctx->charge.credits;
     avail = ctx->avail;
 
-    if (!ngx_http_tollgate_log_charged(ctx->conf, r->headers_out.status)) {
+    if (!ngx_http_tollgate_log_charged(ctx->conf, ctx->outcome)) {
         avail += credits;
         credits = 0;
     }

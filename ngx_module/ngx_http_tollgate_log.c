@@ -8,9 +8,6 @@
 #include "ngx_http_tollgate.h"
 
 
-static ngx_uint_t ngx_http_tollgate_log_outcome(ngx_http_request_t *r);
-
-
 ngx_int_t
 ngx_http_tollgate_log_handler(ngx_http_request_t *r)
 {
@@ -22,8 +19,12 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_tollgate_ctx(r);
 
-    if (ctx == NULL || !ctx->done) {
+    if (ctx == NULL || (ctx->done && ctx->verdict == NGX_HTTP_TOLLGATE_OFF)) {
         return NGX_OK;
+    }
+
+    if (!ctx->done) {
+        ctx->verdict = NGX_HTTP_TOLLGATE_CLIENT_GONE;
     }
 
     if (ngx_http_tollgate_log_refunds(r, ctx)) {
@@ -52,37 +53,62 @@ ngx_http_tollgate_log_refunds(ngx_http_request_t *r,
     }
 
     return !ngx_http_tollgate_log_charged(ctx->conf,
-                                          ngx_http_tollgate_log_outcome(r));
+                                     ngx_http_tollgate_log_outcome(r, ctx));
 }
 
 
 /*
- * The status that counts.  A backend that failed counts as that even where
- * error_page dressed it up; a client that left before the backend had the
- * request, or whose body never came whole, counts as a backend that was not
- * reached.
+ * The status that counts.  What comes out of a cache is delivered, whatever
+ * became of the backend; else a backend that failed counts as that even where
+ * error_page dressed it up.  A client that left before the backend had the
+ * request, or whose body never came whole, and a request that another module
+ * stopped on its way after us count as a backend that was not reached.
  */
 
-static ngx_uint_t
-ngx_http_tollgate_log_outcome(ngx_http_request_t *r)
+ngx_uint_t
+ngx_http_tollgate_log_outcome(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
 {
-    ngx_uint_t                  status;
+    ngx_uint_t                  status, backend;
     ngx_http_upstream_state_t  *state;
 
+    /* the outcome of post_action is not that of its request */
+
+    if (r->post_action) {
+        return ctx->outcome ? ctx->outcome : NGX_HTTP_CLIENT_CLOSED_REQUEST;
+    }
+
     status = r->headers_out.status;
+    backend = 0;
+
+#if (NGX_HTTP_CACHE)
+
+    if (r->cached) {
+        return status;
+    }
+
+#endif
 
     if (r->upstream_states != NULL && r->upstream_states->nelts) {
         state = r->upstream_states->elts;
         state += r->upstream_states->nelts - 1;
+        backend = state->status;
+    }
 
-        if (state->status >= 500) {
-            return state->status;
-        }
+    if (backend >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return backend;
     }
 
     if ((status == NGX_HTTP_CLIENT_CLOSED_REQUEST
          || (r->request_body != NULL && r->request_body->rest != 0))
         && (r->upstream == NULL || !r->upstream->request_sent))
+    {
+        return NGX_HTTP_BAD_GATEWAY;
+    }
+
+    if ((ctx->stopped || r->uri_changes != ctx->changes)
+        && status >= NGX_HTTP_SPECIAL_RESPONSE
+        && backend < NGX_HTTP_BAD_REQUEST)
     {
         return NGX_HTTP_BAD_GATEWAY;
     }

@@ -148,7 +148,8 @@ ngx_http_tollgate_var_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v)
 
     ctx = ngx_http_tollgate_ctx(r);
 
-    return ctx != NULL && ctx->done ? ctx : NULL;
+    return ctx != NULL && ctx->done && ctx->verdict != NGX_HTTP_TOLLGATE_OFF
+           ? ctx : NULL;
 }
 
 

@@ -17,6 +17,7 @@ VERDICT(FEATURE_UNKNOWN,   "feature_unknown",   403, "permission_error",      "U
 VERDICT(MODEL_UNKNOWN,     "model_unknown",     403, "permission_error",      "Unknown model")
 VERDICT(STORE_UNREACHABLE, "store_unreachable", 503, "api_error",             "Temporarily unable to decide")
 VERDICT(DEADLINE_PASSED,   "deadline_passed",   503, "api_error",             "Temporarily unable to decide")
+VERDICT(CLIENT_GONE,       "client_gone",       499, "api_error",             "Left before the decision")
 VERDICT(KEY_UNKNOWN,       "key_unknown",       401, "authentication_error",  "Unknown API key")
 VERDICT(KEY_REVOKED,       "key_revoked",       401, "authentication_error",  "Revoked API key")
 VERDICT(KEY_EXPIRED,       "key_expired",       401, "authentication_error",  "Expired API key")

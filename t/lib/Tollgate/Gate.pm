@@ -9,7 +9,7 @@ use Digest::SHA ();
 use Exporter 'import';
 use Tollgate;
 
-our @EXPORT = qw(gate gate_reply events snapshot key_hash verdicts);
+our @EXPORT = qw(gate gate_reply events snapshot key_hash tally verdicts);
 
 our @FIELDS = qw(verdict app key plan tier mode credits units avail limit
     retry_ms key_burst key_left key_full_ms app_burst app_left app_full_ms
@@ -66,6 +66,33 @@ sub events {
     my $entries = $t->r('XRANGE', Tollgate::ledger_key($account), '-', '+');
 
     return grep { $_->{a} eq $account } map { +{ @{ $_->[1] } } } @$entries;
+}
+
+# What so many requests of a customer came to, once their usage records and the
+# refunds that those tell of are there: "2 charged, 1 refunded, 80 left".  A
+# register with a gap or a wrong balance dies.
+sub tally {
+    my ($t, $customer, $requests) = @_;
+
+    my $account = $customer->{account};
+    my $owed = grep { $_->{refunded} } $t->used($account, $requests);
+    my (%count, @events);
+    $t->wait_for(sub {
+        @events = events($t, $account);
+        %count = (charge => 0, refund => 0);
+        $count{ $_->{k} } += () = split /;/, $_->{i} for @events;
+        $count{refund} >= $owed
+    }, "$owed refunds");
+
+    my $avail = $t->avail($customer);
+    for my $event (reverse @events) {
+        die "$account: event $event->{s} of " . @events . " is out of place\n"
+            if $event->{v} != $avail || $event->{s} != @events;
+        $avail -= (pop @events)->{d};
+    }
+
+    return sprintf '%d charged, %d refunded, %g left',
+        @count{qw(charge refund)}, $t->avail($customer) / 1_000_000;
 }
 
 # Every byte of the wallet and the length of the register.  Sorted, since the
