@@ -8,6 +8,10 @@
 #include "ngx_http_tollgate.h"
 
 
+/* the hash of our own ones, of which nginx asks only whether it is 0 */
+
+#define NGX_HTTP_TOLLGATE_HEADERS_HASH  0x746f6c6c
+
 #define NGX_HTTP_TOLLGATE_HEADERS_ITEM  (sizeof("\"month\";q=;w=2678400, ")   \
                                          + 2 * NGX_INT64_LEN)
 
@@ -15,6 +19,7 @@
 static ngx_int_t ngx_http_tollgate_headers_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tollgate_headers_add(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
+static void ngx_http_tollgate_headers_clean(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_headers_ietf(ngx_http_request_t *r,
@@ -60,6 +65,10 @@ ngx_http_tollgate_headers_filter(ngx_http_request_t *r)
         ctx = ngx_http_tollgate_ctx(r);
 
         if (ctx != NULL) {
+            if (ctx->outcome && ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
+                ngx_http_tollgate_headers_clean(r);
+            }
+
             ctx->outcome = ngx_http_tollgate_log_outcome(r, ctx);
         }
 
@@ -91,6 +100,27 @@ ngx_http_tollgate_headers_add(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* A later filter made an error of the response, as of a range past its end. */
+
+static void
+ngx_http_tollgate_headers_clean(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].hash == NGX_HTTP_TOLLGATE_HEADERS_HASH) {
+                h[i].hash = 0;
+            }
+        }
+    }
 }
 
 
@@ -390,7 +420,7 @@ ngx_http_tollgate_header(ngx_http_request_t *r, const char *name,
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
 
-    h->hash = 1;
+    h->hash = NGX_HTTP_TOLLGATE_HEADERS_HASH;
     h->key.data = (u_char *) name;
     h->key.len = ngx_strlen(name);
     h->value.data = value;
