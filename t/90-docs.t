@@ -107,6 +107,15 @@ for my $command (@commands) {
               [], "and all of its options");
 }
 
+# docs/nginx.md claims what the tests that it names show: each row's first code
+# stands in its test.
+my @claims = text('docs/nginx.md') =~ /^\| (?!what)(\w.*|`.*)$/mg;
+cmp_ok(scalar @claims, '>', 20, 'docs/nginx.md has its table');
+is_deeply([grep {
+    my ($code, $test) = /`([^`]+)`.*\((?:\.\.)\/(t\/[\w-]+\.t)\) \|$/;
+    !$test || index(text($test), $code) < 0
+} @claims], [], 'every row has its test');
+
 # Links inside the documentation lead somewhere.
 my @pages = ('README.md', 'CONTRIBUTING.md',
              map { s{^\Q$root\E/}{}r } glob "$root/docs/*.md");

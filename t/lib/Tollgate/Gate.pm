@@ -80,7 +80,7 @@ sub tally {
     $t->wait_for(sub {
         @events = events($t, $account);
         %count = (charge => 0, refund => 0);
-        $count{ $_->{k} } += () = split /;/, $_->{i} for @events;
+        $count{ $_->{k} } += @{ [split /;/, $_->{i}] } for @events;
         $count{refund} >= $owed
     }, "$owed refunds");
 
