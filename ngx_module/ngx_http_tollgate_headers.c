@@ -196,7 +196,7 @@ ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
     credits = ctx->charge.credits;
     avail = ctx->avail;
 
-    if (!ngx_http_tollgate_log_charged(ctx->conf, ctx->outcome)) {
+    if (ngx_http_tollgate_log_refunds(r, ctx)) {
         avail += credits;
         credits = 0;
     }
