@@ -12,7 +12,7 @@ BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
 	libpq-dev libjansson-dev libcurl4-openssl-dev libssl-dev \
 	libmicrohttpd-dev libinih-dev
 RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
-TEST_PACKAGES = git openssl $(RUN_PACKAGES)
+TEST_PACKAGES = git prometheus openssl $(RUN_PACKAGES)
 BENCH_PACKAGES = wrk
 
 WARN = -Wall -Wextra -Wshadow -Werror

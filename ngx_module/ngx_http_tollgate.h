@@ -33,6 +33,7 @@
 #define NGX_HTTP_TOLLGATE_HEADERS_IETF    0x0002
 #define NGX_HTTP_TOLLGATE_HEADERS_LEGACY  0x0004
 #define NGX_HTTP_TOLLGATE_HEADERS_CREDITS 0x0008
+#define NGX_HTTP_TOLLGATE_HEADERS_VERDICT 0x0010
 
 /* tollgate_charge_on: bits 1 to 5 are the classes of a status */
 
@@ -148,6 +149,7 @@ typedef struct {
     ngx_int_t                        request_id;
     ngx_str_t                        usage_key;
     ngx_uint_t                       used;      /* "tollgate" is on somewhere */
+    ngx_str_t                        status_at; /* "file:line", the first */
 } ngx_http_tollgate_main_conf_t;
 
 
@@ -198,6 +200,7 @@ typedef struct {
     int64_t                          cost_units;
     int64_t                          plan_tier;
     int64_t                          avail;
+    int64_t                          start_us;  /* of now_us() */
     int64_t                          asked_us;  /* 0: Redis wasn't asked */
     int64_t                          store_us;  /* from then to the answer */
     ngx_http_tollgate_limit_t        limits[NGX_HTTP_TOLLGATE_LIMITS];
@@ -378,6 +381,8 @@ char *ngx_http_tollgate_conf_cost(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_tollgate_conf_charge_on(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_headers(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

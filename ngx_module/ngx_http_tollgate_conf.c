@@ -6,10 +6,14 @@
 
 
 #include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 #define NGX_HTTP_TOLLGATE_REFRESH         1000  /* ms */
 #define NGX_HTTP_TOLLGATE_SHARDS          64
+
+
+static ngx_int_t ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at);
 
 
 /* cmd->post is a table of ngx_conf_enum_t, cmd->offset a ngx_uint_t */
@@ -59,19 +63,32 @@ ngx_http_tollgate_conf_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_tollgate_loc_conf_t *tlcf = conf;
 
+    if (ngx_http_tollgate_conf_at(cf, &tlcf->enable_at) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_tollgate_conf_enum(cf, cmd, conf);
+}
+
+
+/* Where a directive stands, for a complaint that comes later. */
+
+static ngx_int_t
+ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at)
+{
     u_char  *p;
 
     p = ngx_pnalloc(cf->pool, cf->conf_file->file.name.len + NGX_INT_T_LEN
                               + 1);
     if (p == NULL) {
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
-    tlcf->enable_at.data = p;
-    tlcf->enable_at.len = ngx_sprintf(p, "%V:%ui", &cf->conf_file->file.name,
-                                      cf->conf_file->line) - p;
+    at->data = p;
+    at->len = ngx_sprintf(p, "%V:%ui", &cf->conf_file->file.name,
+                          cf->conf_file->line) - p;
 
-    return ngx_http_tollgate_conf_enum(cf, cmd, conf);
+    return NGX_OK;
 }
 
 
@@ -351,12 +368,43 @@ ngx_http_tollgate_conf_headers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid value \"%V\" in \"%V\" directive, it "
-                               "must be any of \"ietf\", \"legacy\" and "
-                               "\"credits\", or \"off\" alone", &value[i],
-                               &cmd->name);
+                               "must be any of \"ietf\", \"legacy\", "
+                               "\"credits\" and \"verdict\", or \"off\" "
+                               "alone", &value[i], &cmd->name);
             return NGX_CONF_ERROR;
         }
     }
+
+    return NGX_CONF_OK;
+}
+
+
+/* A location of its own, which nobody needs a key for. */
+
+char *
+ngx_http_tollgate_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_tollgate_loc_conf_t *tlcf = conf;
+
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_tollgate_main_conf_t  *tmcf;
+
+    if (tlcf->enable != NGX_CONF_UNSET_UINT) {
+        return "must not stand beside \"tollgate\" or twice";
+    }
+
+    tlcf->enable = NGX_HTTP_TOLLGATE_MODE_OFF;
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
+
+    if (tmcf->status_at.len == 0
+        && ngx_http_tollgate_conf_at(cf, &tmcf->status_at) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_tollgate_status_handler;
 
     return NGX_CONF_OK;
 }

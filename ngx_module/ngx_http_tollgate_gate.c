@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 static ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx_create(
@@ -144,6 +144,7 @@ ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
 
     ctx->request = r;
     ctx->conf = conf;
+    ctx->start_us = ngx_http_tollgate_now_us();
     ctx->store_us = -1;
     ctx->changes = r->uri_changes;
     ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
@@ -364,6 +365,8 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     {
         ctx->verdict = NGX_HTTP_TOLLGATE_PASS_OPEN;
     }
+
+    ngx_http_tollgate_metrics_decision(ctx);
 
     verdict = &ngx_http_tollgate_verdicts[ctx->verdict];
 

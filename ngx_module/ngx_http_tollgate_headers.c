@@ -20,6 +20,10 @@ static ngx_int_t ngx_http_tollgate_headers_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tollgate_headers_add(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 static void ngx_http_tollgate_headers_clean(ngx_http_request_t *r);
+static ngx_int_t ngx_http_tollgate_headers_verdict(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+static ngx_int_t ngx_http_tollgate_headers_would(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_headers_ietf(ngx_http_request_t *r,
@@ -54,7 +58,10 @@ ngx_http_tollgate_headers_init(ngx_conf_t *cf)
 }
 
 
-/* Refusals and answers without a decision carry what _deny.c gave them. */
+/*
+ * Refusals carry what _deny.c gave them.  Dry runs show nothing of the gate
+ * but the verdict, where that is asked for.
+ */
 
 static ngx_int_t
 ngx_http_tollgate_headers_filter(ngx_http_request_t *r)
@@ -65,11 +72,21 @@ ngx_http_tollgate_headers_filter(ngx_http_request_t *r)
         ctx = ngx_http_tollgate_ctx(r);
 
         if (ctx != NULL) {
-            if (ctx->outcome && ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
+            if (ctx->outcome
+                && (ctx->dry_run
+                    || ngx_http_tollgate_verdicts[ctx->verdict].status == 0))
+            {
                 ngx_http_tollgate_headers_clean(r);
             }
 
             ctx->outcome = ngx_http_tollgate_log_outcome(r, ctx);
+        }
+
+        if (ctx != NULL && ctx->done && ctx->verdict != NGX_HTTP_TOLLGATE_OFF
+            && (ctx->conf->headers & NGX_HTTP_TOLLGATE_HEADERS_VERDICT)
+            && ngx_http_tollgate_headers_verdict(r, ctx) != NGX_OK)
+        {
+            return NGX_ERROR;
         }
 
         if (ctx != NULL && ctx->done && ctx->known && !ctx->dry_run
@@ -82,6 +99,62 @@ ngx_http_tollgate_headers_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_headers_verdict(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    u_char     *p, *last;
+    ngx_str_t  *code;
+
+    code = &ngx_http_tollgate_verdicts[ctx->verdict].code;
+
+    if (!ctx->dry_run) {
+        return ngx_http_tollgate_header(r, "Tollgate-Verdict", code->data,
+                                        code->len);
+    }
+
+    p = ngx_pnalloc(r->pool, code->len + sizeof("; dry_run") - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = ngx_cpymem(p, code->data, code->len);
+    last = ngx_cpymem(last, "; dry_run", sizeof("; dry_run") - 1);
+
+    if (ngx_http_tollgate_header(r, "Tollgate-Verdict", p, last - p) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ctx->verdict == NGX_HTTP_TOLLGATE_PASS
+           ? ngx_http_tollgate_headers_would(r, ctx) : NGX_OK;
+}
+
+
+/* What a dry run would have charged, after what it would have given back. */
+
+static ngx_int_t
+ngx_http_tollgate_headers_would(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    u_char      *p, *last;
+    ngx_uint_t   charged;
+
+    charged = ngx_http_tollgate_log_charged(ctx->conf, ctx->outcome);
+
+    p = ngx_pnalloc(r->pool, NGX_HTTP_TOLLGATE_CREDITS_LEN
+                             + sizeof("; units=") + NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = ngx_http_tollgate_credits(p, charged ? ctx->charge.credits : 0);
+    last = ngx_sprintf(last, "; units=%L", charged ? ctx->charge.units : 0);
+
+    return ngx_http_tollgate_header(r, "Tollgate-Would-Charge", p, last - p);
 }
 
 

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 ngx_int_t
@@ -25,10 +25,12 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
 
     if (!ctx->done) {
         ctx->verdict = NGX_HTTP_TOLLGATE_CLIENT_GONE;
+        ngx_http_tollgate_metrics_decision(ctx);
     }
 
     if (ngx_http_tollgate_log_refunds(r, ctx)) {
         ngx_http_tollgate_refund(ctx->conf->store, &ctx->charge);
+        ngx_http_tollgate_metrics_refund(ctx);
         ctx->refunded = 1;
     }
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 static void *ngx_http_tollgate_create_main_conf(ngx_conf_t *cf);
@@ -40,6 +41,7 @@ static ngx_conf_bitmask_t  ngx_http_tollgate_header_families[] = {
     { ngx_string("ietf"), NGX_HTTP_TOLLGATE_HEADERS_IETF },
     { ngx_string("legacy"), NGX_HTTP_TOLLGATE_HEADERS_LEGACY },
     { ngx_string("credits"), NGX_HTTP_TOLLGATE_HEADERS_CREDITS },
+    { ngx_string("verdict"), NGX_HTTP_TOLLGATE_HEADERS_VERDICT },
     { ngx_string("off"), NGX_HTTP_TOLLGATE_HEADERS_OFF },
     { ngx_null_string, 0 }
 };
@@ -110,6 +112,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
     { ngx_string("tollgate_redis"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
       ngx_http_tollgate_conf_redis,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tollgate_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_tollgate_conf_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -350,6 +359,13 @@ ngx_http_tollgate_postconfiguration(ngx_conf_t *cf)
 
     tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
 
+    if (tmcf->status_at.len && tmcf->zone == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"tollgate_status\" in %V needs \"tollgate_zone\"",
+                      &tmcf->status_at);
+        return NGX_ERROR;
+    }
+
     if (!tmcf->used) {
         return NGX_OK;
     }
@@ -423,6 +439,8 @@ ngx_http_tollgate_init_process(ngx_cycle_t *cycle)
     if (tmcf == NULL) {
         return NGX_OK;
     }
+
+    ngx_http_tollgate_metrics_start(ngx_http_tollgate_zone_metrics(tmcf->zone));
 
     if (ngx_http_tollgate_key_init() != NGX_OK) {
         return NGX_ERROR;

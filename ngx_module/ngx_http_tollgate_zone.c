@@ -1,12 +1,13 @@
 
 /*
- * ngx_http_tollgate_zone.c owns the shared memory with the text of the
- * catalog: one process at a time asks Redis for a newer one, and each parses
- * what has changed for itself.
+ * ngx_http_tollgate_zone.c owns the shared memory: the counters, and the text
+ * of the catalog, for which one process at a time asks Redis, and which each
+ * parses for itself when it has changed.
  */
 
 
 #include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_metrics.h"
 #include "key_names.h"
 
 
@@ -20,6 +21,7 @@ typedef struct {
     int64_t                          version;
     size_t                           len;
     u_char                          *body;
+    ngx_http_tollgate_metrics_t     *metrics;
 } ngx_http_tollgate_zone_sh_t;
 
 
@@ -124,15 +126,12 @@ ngx_http_tollgate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     ngx_slab_pool_t              *shpool;
     ngx_http_tollgate_zone_sh_t  *sh;
 
-    if (data != NULL) {
-        shm_zone->data = data;
-        return NGX_OK;
-    }
-
     shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
-    if (shm_zone->shm.exists) {
-        shm_zone->data = shpool->data;
+    if (data != NULL || shm_zone->shm.exists) {
+        sh = shpool->data;
+        sh->metrics->life++;
+        shm_zone->data = sh;
         return NGX_OK;
     }
 
@@ -141,11 +140,27 @@ ngx_http_tollgate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    sh->metrics = ngx_http_tollgate_metrics_create(shpool);
+    if (sh->metrics == NULL) {
+        return NGX_ERROR;
+    }
+
     shpool->data = sh;
     shpool->log_nomem = 0;
     shm_zone->data = sh;
 
     return NGX_OK;
+}
+
+
+ngx_http_tollgate_metrics_t *
+ngx_http_tollgate_zone_metrics(ngx_shm_zone_t *zone)
+{
+    ngx_http_tollgate_zone_sh_t  *sh;
+
+    sh = zone->data;
+
+    return sh->metrics;
 }
 
 
@@ -321,6 +336,8 @@ ngx_http_tollgate_zone_body(ngx_http_tollgate_call_t *call,
     if (version == NGX_ERROR
         || ngx_http_tollgate_zone_check(body) != NGX_OK)
     {
+        ngx_http_tollgate_count(reads[NGX_HTTP_TOLLGATE_READ_INVALID], 1);
+
         if (store->redis.logged != ngx_time()) {
             store->redis.logged = ngx_time();
             ngx_log_error(NGX_LOG_ERR, store->redis.log, 0,
@@ -384,9 +401,14 @@ ngx_http_tollgate_zone_put(ngx_shm_zone_t *zone, ngx_str_t *body,
         sh->len = body->len;
         sh->version = version;
         sh->generation++;
+        sh->metrics->version = version;
     }
 
     ngx_shmtx_unlock(&shpool->mutex);
+
+    ngx_http_tollgate_count(reads[copy != NULL
+                                  ? NGX_HTTP_TOLLGATE_READ_LOADED
+                                  : NGX_HTTP_TOLLGATE_READ_NO_ROOM], 1);
 
     if (copy == NULL) {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,

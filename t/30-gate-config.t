@@ -59,6 +59,8 @@ push @wrong, map { [location("$_->[0];"), $_->[1], $_->[0]] } (
     ['tollgate_redis unix:/x password_file=%%DIR%%/none', qr/none/],
     ['tollgate_redis unix:/x password_file=%%DIR%%/empty', qr/one password/],
     ['tollgate_redis unix:/x password_file=%%DIR%%/long', qr/one password/],
+    ['tollgate_status', qr/must not stand beside "tollgate"/],
+    ['tollgate_status on', qr/invalid number of arguments/],
     ['tollgate_zone catalog:1m', qr/not allowed here/],
     map({ [$_, qr/invalid number of arguments/] }
         map({ "tollgate_$_" } qw(feature model tier user key charge_on cost
@@ -90,7 +92,9 @@ push @wrong,
     ["$zone\n$server\ntollgate on; #here\n} }", qr/needs "tollgate_redis"/,
      'tollgate on without tollgate_redis'],
     ["$redis\n$server\ntollgate dry_run; #here\n} }",
-     qr/needs "tollgate_zone"/, 'tollgate dry_run without tollgate_zone'];
+     qr/needs "tollgate_zone"/, 'tollgate dry_run without tollgate_zone'],
+    ["$server\ntollgate_status; #here\n} }", qr/needs "tollgate_zone"/,
+     'tollgate_status without tollgate_zone'];
 
 $t->spew('empty', "\n");
 $t->spew('long', 'x' x 600);

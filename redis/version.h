@@ -1,4 +1,4 @@
-/* version.h: the version that -V and the API answer. */
+/* version.h: the version that the worker, the CLI and the module tell. */
 #ifndef TOLLGATE_VERSION_H
 #define TOLLGATE_VERSION_H
 

@@ -1,0 +1,527 @@
+
+/*
+ * ngx_http_tollgate_status.c owns the page of metrics: one row a metric, in
+ * Prometheus' text format.
+ */
+
+
+#include "ngx_http_tollgate_page.h"
+#include "version.h"
+
+
+typedef struct ngx_http_tollgate_status_row_s  ngx_http_tollgate_status_row_t;
+
+
+typedef ngx_int_t (*ngx_http_tollgate_status_pt)(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+
+
+/* where is an offset in what the handler goes through */
+
+struct ngx_http_tollgate_status_row_s {
+    ngx_str_t                        name;
+    const char                      *type;
+    const char                      *help;
+    ngx_http_tollgate_status_pt      handler;
+    size_t                           where;
+    ngx_uint_t                       micro;     /* counted in millionths */
+    const char                      *label;
+    ngx_str_t                       *values;    /* of label */
+};
+
+
+static ngx_int_t ngx_http_tollgate_status_write(
+    ngx_http_tollgate_page_t *page, ngx_shm_zone_t *zone);
+static ngx_int_t ngx_http_tollgate_status_one(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_set(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_plans(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_decisions(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_servers(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_server(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_server_metrics_t *server);
+static ngx_int_t ngx_http_tollgate_status_histogram(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_build(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_debts(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+static ngx_int_t ngx_http_tollgate_status_memory(
+    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics);
+
+
+static ngx_http_tollgate_label_t  ngx_http_tollgate_status_bare =
+    ngx_http_tollgate_null_label;
+
+
+/* in the order of their enums */
+
+static ngx_str_t  ngx_http_tollgate_status_backs[] = {
+    ngx_string("outcome"), ngx_string("late"), ngx_null_string
+};
+
+static ngx_str_t  ngx_http_tollgate_status_reads[] = {
+    ngx_string("loaded"), ngx_string("invalid"), ngx_string("no_room"),
+    ngx_null_string
+};
+
+static ngx_str_t  ngx_http_tollgate_status_modes[] = {
+    ngx_string("on"), ngx_string("dry_run")
+};
+
+static ngx_str_t  ngx_http_tollgate_status_faults[] = {
+    ngx_string("connection"), ngx_string("timeout"), ngx_string("ask"),
+    ngx_string("busy"), ngx_string("clusterdown"), ngx_string("execabort"),
+    ngx_string("loading"), ngx_string("moved"), ngx_string("noscript"),
+    ngx_string("oom"), ngx_string("readonly"), ngx_string("tryagain"),
+    ngx_string("other"), ngx_null_string
+};
+
+
+#define ngx_http_tollgate_of(field)                                           \
+    offsetof(ngx_http_tollgate_metrics_t, field)
+#define ngx_http_tollgate_of_plan(field)                                      \
+    offsetof(ngx_http_tollgate_plan_metrics_t, field)
+#define ngx_http_tollgate_of_server(field)                                    \
+    offsetof(ngx_http_tollgate_server_metrics_t, field)
+
+
+static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
+
+    { ngx_string("tollgate_build_info"), "gauge",
+      "Versions of the module and of nginx.",
+      ngx_http_tollgate_status_build, 0, 0, NULL, NULL },
+
+    { ngx_string("tollgate_catalog_reads_total"), "counter",
+      "Newer catalogs found in Redis, by what became of them.",
+      ngx_http_tollgate_status_set, ngx_http_tollgate_of(reads), 0,
+      "result", ngx_http_tollgate_status_reads },
+
+    { ngx_string("tollgate_catalog_version"), "gauge",
+      "Version of the catalog in use, 0 before there is one.",
+      ngx_http_tollgate_status_one, ngx_http_tollgate_of(version), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_credits_charged_total"), "counter",
+      "Credits charged when requests were decided.",
+      ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(credits), 1,
+      NULL, NULL },
+
+    { ngx_string("tollgate_credits_refunded_total"), "counter",
+      "Credits of these given back because of how the request ended.",
+      ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(credits_back),
+      1, NULL, NULL },
+
+    { ngx_string("tollgate_debts"), "gauge",
+      "Refunds and voids that Redis has not acknowledged yet.",
+      ngx_http_tollgate_status_debts, 0, 0, NULL, NULL },
+
+    { ngx_string("tollgate_debts_lost_total"), "counter",
+      "Refunds and voids given up for want of memory or by a process' exit.",
+      ngx_http_tollgate_status_one, ngx_http_tollgate_of(lost), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_decision_duration_seconds"), "histogram",
+      "Time from the arrival of a request at the gate to its verdict.",
+      ngx_http_tollgate_status_histogram, ngx_http_tollgate_of(decisions), 1,
+      NULL, NULL },
+
+    { ngx_string("tollgate_decisions_total"), "counter",
+      "Requests decided.",
+      ngx_http_tollgate_status_decisions, 0, 0, NULL, NULL },
+
+    { ngx_string("tollgate_dry_run_credits_total"), "counter",
+      "Credits that dry runs would have charged.",
+      ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(credits_dry),
+      1, NULL, NULL },
+
+    { ngx_string("tollgate_dry_run_units_total"), "counter",
+      "Units of quota that dry runs would have used.",
+      ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(units_dry), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_redis_calls_total"), "counter",
+      "Calls sent to a Redis server.",
+      ngx_http_tollgate_status_servers, ngx_http_tollgate_of_server(calls), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_redis_errors_total"), "counter",
+      "Connections that failed, decisions that came too late, error replies.",
+      ngx_http_tollgate_status_servers, ngx_http_tollgate_of_server(faults), 0,
+      "kind", ngx_http_tollgate_status_faults },
+
+    { ngx_string("tollgate_redis_request_duration_seconds"), "histogram",
+      "Time from sending a call to a Redis server to its reply.",
+      ngx_http_tollgate_status_servers, ngx_http_tollgate_of_server(durations),
+      1, NULL, NULL },
+
+    { ngx_string("tollgate_redis_up"), "gauge",
+      "Whether the nginx worker that noticed last was connected (1) or not.",
+      ngx_http_tollgate_status_servers, ngx_http_tollgate_of_server(up), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_refunds_total"), "counter",
+      "Requests given back: for their outcome, or charged too late to pass.",
+      ngx_http_tollgate_status_set, ngx_http_tollgate_of(backs), 0,
+      "reason", ngx_http_tollgate_status_backs },
+
+    { ngx_string("tollgate_shm_size_bytes"), "gauge",
+      "Size of the zone.",
+      ngx_http_tollgate_status_memory, 0, 0, NULL, NULL },
+
+    { ngx_string("tollgate_shm_used_bytes"), "gauge",
+      "Memory of the zone in pages that are not free.",
+      ngx_http_tollgate_status_memory, 1, 0, NULL, NULL },
+
+    { ngx_string("tollgate_units_charged_total"), "counter",
+      "Units of quota used when requests were decided.",
+      ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(units), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_units_refunded_total"), "counter",
+      "Units of these given back because of how the request ended.",
+      ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(units_back), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_usage_dropped_total"), "counter",
+      "Usage records lost because Redis did not take them.",
+      ngx_http_tollgate_status_one, ngx_http_tollgate_of(dropped), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_usage_records_total"), "counter",
+      "Usage records made.",
+      ngx_http_tollgate_status_one, ngx_http_tollgate_of(records), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_voids_total"), "counter",
+      "Requests whose reply was lost, left to the ledger to find out.",
+      ngx_http_tollgate_status_one, ngx_http_tollgate_of(voids), 0,
+      NULL, NULL },
+
+    { ngx_null_string, NULL, NULL, NULL, 0, 0, NULL, NULL }
+};
+
+
+ngx_int_t
+ngx_http_tollgate_status_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_http_tollgate_page_t        page;
+    ngx_http_tollgate_main_conf_t  *tmcf;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tollgate_module);
+
+    ngx_memzero(&page, sizeof(ngx_http_tollgate_page_t));
+    page.pool = r->pool;
+
+    if (ngx_http_tollgate_status_write(&page, tmcf->zone) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = page.size;
+    ngx_str_set(&r->headers_out.content_type, "text/plain; version=0.0.4");
+    r->headers_out.content_type_len = sizeof("text/plain") - 1;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    page.last->buf->last_buf = (r == r->main) ? 1 : 0;
+    page.last->buf->last_in_chain = 1;
+
+    return ngx_http_output_filter(r, page.first);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_status_write(ngx_http_tollgate_page_t *page,
+    ngx_shm_zone_t *zone)
+{
+    ngx_http_tollgate_metrics_t     *metrics;
+    ngx_http_tollgate_status_row_t  *row;
+
+    metrics = ngx_http_tollgate_zone_metrics(zone);
+
+    for (row = ngx_http_tollgate_status_rows; row->name.len; row++) {
+        if (ngx_http_tollgate_page_family(page, &row->name, row->type,
+                                          row->help, row->micro)
+            != NGX_OK
+            || row->handler(page, row, metrics) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_status_one(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    ngx_atomic_t  *counter;
+
+    counter = (ngx_atomic_t *) ((char *) metrics + row->where);
+
+    return ngx_http_tollgate_page_sample(page, &ngx_http_tollgate_status_bare,
+                                         *counter);
+}
+
+
+/* One counter a value of the row's label. */
+
+static ngx_int_t
+ngx_http_tollgate_status_set(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    ngx_uint_t                 i;
+    ngx_atomic_t              *counter;
+    ngx_http_tollgate_label_t  labels[] = {
+        { row->label, ngx_null_string }, ngx_http_tollgate_null_label
+    };
+
+    counter = (ngx_atomic_t *) ((char *) metrics + row->where);
+
+    for (i = 0; row->values[i].len; i++) {
+        labels[0].value = row->values[i];
+
+        if (ngx_http_tollgate_page_sample(page, labels, counter[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_status_plans(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    ngx_uint_t                 i;
+    ngx_atomic_t              *counter;
+    ngx_http_tollgate_label_t  labels[] = {
+        { "plan", ngx_null_string }, ngx_http_tollgate_null_label
+    };
+
+    for (i = 0; i < metrics->nplans; i++) {
+        labels[0].value = *metrics->plans[i];
+        counter = (ngx_atomic_t *) ((char *) metrics->plans[i]
+                                    + row->where);
+
+        if (ngx_http_tollgate_page_sample(page, labels, *counter)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* All verdicts of a plan from the start: what comes later would jump. */
+
+static ngx_int_t
+ngx_http_tollgate_status_decisions(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    ngx_uint_t                         i, mode, v;
+    ngx_http_tollgate_label_t          labels[] = {
+        { "verdict", ngx_null_string }, { "plan", ngx_null_string },
+        { "mode", ngx_null_string }, ngx_http_tollgate_null_label
+    };
+    ngx_http_tollgate_plan_metrics_t  *plan;
+
+    for (i = 0; i < metrics->nplans; i++) {
+        plan = (ngx_http_tollgate_plan_metrics_t *) metrics->plans[i];
+        labels[1].value = plan->code;
+
+        for (mode = 0; mode < 2; mode++) {
+            labels[2].value = ngx_http_tollgate_status_modes[mode];
+
+            for (v = NGX_HTTP_TOLLGATE_PASS; v < NGX_HTTP_TOLLGATE_VERDICTS;
+                 v++)
+            {
+                labels[0].value = ngx_http_tollgate_verdicts[v].code;
+
+                if (ngx_http_tollgate_page_sample(page, labels,
+                                                  plan->decisions[mode][v])
+                    != NGX_OK)
+                {
+                    return NGX_ERROR;
+                }
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* Those that this configuration has. */
+
+static ngx_int_t
+ngx_http_tollgate_status_servers(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    ngx_uint_t                           i;
+    ngx_http_tollgate_server_metrics_t  *server;
+
+    for (i = 0; i < metrics->nservers; i++) {
+        server = (ngx_http_tollgate_server_metrics_t *)
+                     metrics->servers[i];
+
+        if (server->life < ngx_http_tollgate_metrics_life
+            || server->life == 0)
+        {
+            continue;
+        }
+
+        if (ngx_http_tollgate_status_server(page, row, server) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_status_server(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_server_metrics_t *server)
+{
+    ngx_uint_t                 i;
+    ngx_atomic_t              *counter;
+    ngx_http_tollgate_label_t  labels[] = {
+        { "server", server->name }, { row->label, ngx_null_string },
+        ngx_http_tollgate_null_label
+    };
+
+    if (row->where == ngx_http_tollgate_of_server(durations)) {
+        return ngx_http_tollgate_page_histogram(page, labels,
+                                                &server->durations);
+    }
+
+    counter = (ngx_atomic_t *) ((char *) server + row->where);
+
+    if (row->label == NULL) {
+        return ngx_http_tollgate_page_sample(page, labels, *counter);
+    }
+
+    for (i = 0; row->values[i].len; i++) {
+        labels[1].value = row->values[i];
+
+        if (ngx_http_tollgate_page_sample(page, labels, counter[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_status_histogram(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    return ngx_http_tollgate_page_histogram(page,
+               &ngx_http_tollgate_status_bare,
+               (ngx_http_tollgate_histogram_t *) ((char *) metrics
+                                                  + row->where));
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_status_build(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    ngx_http_tollgate_label_t  labels[] = {
+        { "version", ngx_string(TOLLGATE_VERSION) },
+        { "nginx", ngx_string(NGINX_VERSION) }, ngx_http_tollgate_null_label
+    };
+
+    return ngx_http_tollgate_page_sample(page, labels, 1);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_status_debts(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    int64_t     sum;
+    ngx_uint_t  i;
+
+    sum = 0;
+
+    for (i = 0; i < NGX_MAX_PROCESSES; i++) {
+        sum += metrics->debts[i];
+    }
+
+    return ngx_http_tollgate_page_sample(page, &ngx_http_tollgate_status_bare,
+                                         sum);
+}
+
+
+/* where: 0 the whole zone, 1 what is used of it */
+
+static ngx_int_t
+ngx_http_tollgate_status_memory(ngx_http_tollgate_page_t *page,
+    ngx_http_tollgate_status_row_t *row,
+    ngx_http_tollgate_metrics_t *metrics)
+{
+    size_t            size;
+    ngx_slab_pool_t  *shpool;
+
+    shpool = metrics->shpool;
+    size = shpool->end - (u_char *) shpool;
+
+    if (row->where) {
+        size -= shpool->pfree * ngx_pagesize;
+    }
+
+    return ngx_http_tollgate_page_sample(page, &ngx_http_tollgate_status_bare,
+                                         size);
+}
