@@ -20,7 +20,7 @@ OPT ?= -O2 -g
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2 -Iredis -Iworker -I$(BUILD) $(CFLAGS)
 PKG = $(shell pkg-config --$(1) $(2) 2>/dev/null)
-WORKER_LIBS = hiredis libpq jansson libcrypto libmicrohttpd
+WORKER_LIBS = hiredis libpq jansson libssl libcrypto libmicrohttpd
 CLI_LIBS = jansson libcurl
 
 WORKER_SRC = $(filter-out worker/http.c,$(wildcard worker/*.c worker/jobs/*.c))

@@ -41,8 +41,10 @@ only() {
     # shellcheck disable=SC2086
     {
         only 'libpq' 'worker/pg\.c' $compiled
-        only 'hiredis' 'worker/rds\.c|ngx_module/[a-z_]*redis[a-z_]*\.[ch]' \
+        only 'hiredis' 'worker/rds_(node|reply)\.c|ngx_module/[a-z_]*redis[a-z_]*\.[ch]' \
             $compiled
+        only 'openssl/ssl' 'worker/rds_wire\.c' $(files worker c h)
+        only '(\.\./)?rds_[a-z]+\.h' 'worker/rds_?[a-z]*\.[ch]' $compiled
         only 'curl/' 'worker/http\.c' $compiled
         only 'microhttpd' 'worker/api\.c' $compiled
         only 'n(gx|ginx)[_.]' 'ngx_module/.*|t/unit/.*' $compiled

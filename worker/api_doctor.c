@@ -22,6 +22,8 @@
 #define DOCTOR_BEAT_MS     15000
 #define DOCTOR_BACKLOG     100000
 #define DOCTOR_REDIS_MAJOR 7
+#define DOCTOR_MASTERS     64
+#define DOCTOR_MEMORY_PERCENT  90
 
 struct doctor {
     const struct conf  *conf;
@@ -149,37 +151,176 @@ doctor_info(const char *info, const char *name, char *value, size_t size)
 }
 
 
+/* What INFO has to say on every server that holds keys. */
+enum doctor_check { DOCTOR_VERSION, DOCTOR_EVICTION, DOCTOR_PERSISTENCE,
+                    DOCTOR_MEMORY, DOCTOR_REPLICAS, DOCTOR_CHECKS };
+
+static bool doctor_is_recent(const char *value, const char *info);
+static bool doctor_is_kept(const char *value, const char *info);
+static bool doctor_is_persistent(const char *value, const char *info);
+static bool doctor_has_room(const char *value, const char *info);
+static bool doctor_has_replicas(const char *value, const char *info);
+
+static const struct {
+    const char  *name;
+    const char  *field;
+    const char  *label;
+    bool       (*is_well)(const char *value, const char *info);
+    const char  *hint;
+} doctor_checks[DOCTOR_CHECKS] = {
+    [DOCTOR_VERSION] = {
+        "redis", "redis_version", "version", doctor_is_recent,
+        "Tollgate is made for Redis 7 and later" },
+    [DOCTOR_EVICTION] = {
+        "redis eviction", "maxmemory_policy", "maxmemory-policy",
+        doctor_is_kept, "set maxmemory-policy noeviction: Redis must never "
+        "throw a wallet away" },
+    [DOCTOR_PERSISTENCE] = {
+        "redis persistence", "aof_enabled", "aof_enabled",
+        doctor_is_persistent, "set appendonly yes: a crash of Redis would "
+        "lose what was charged and not settled yet" },
+    [DOCTOR_MEMORY] = {
+        "redis memory", "used_memory_human", "used", doctor_has_room,
+        "raise maxmemory: a full store refuses every request" },
+    [DOCTOR_REPLICAS] = {
+        "redis replicas", "connected_slaves", "replicas",
+        doctor_has_replicas, "start a replica: nothing would take over from "
+        "this master" },
+};
+
+
+static bool
+doctor_is_recent(const char *value, const char *info)
+{
+    (void) info;
+
+    return atoi(value) >= DOCTOR_REDIS_MAJOR;
+}
+
+
+static bool
+doctor_is_kept(const char *value, const char *info)
+{
+    (void) info;
+
+    return strcmp(value, "noeviction") == 0;
+}
+
+
+static bool
+doctor_is_persistent(const char *value, const char *info)
+{
+    (void) info;
+
+    return strcmp(value, "1") == 0;
+}
+
+
+static bool
+doctor_has_room(const char *value, const char *info)
+{
+    char       used[32], most[32];
+    long long  limit;
+
+    (void) value;
+    doctor_info(info, "used_memory", used, sizeof(used));
+    doctor_info(info, "maxmemory", most, sizeof(most));
+    limit = atoll(most);
+
+    return limit == 0 || atoll(used) <= limit / 100 * DOCTOR_MEMORY_PERCENT;
+}
+
+
+static bool
+doctor_has_replicas(const char *value, const char *info)
+{
+    (void) info;
+
+    return atoi(value) > 0;
+}
+
+
+/* One check over all masters: what each says, or the one that isn't well. */
+static void
+doctor_redis_check(struct doctor *doctor, enum doctor_check check,
+    rds_reply_t *const *infos, int masters)
+{
+    bool  well = true;
+    char  value[128], text[256] = "";
+
+    for (int i = 0; i < masters && well; i++) {
+        const char  *info = rds_text(infos[i]);
+
+        if (info == NULL) {
+            continue;    /* told already */
+        }
+        doctor_info(info, doctor_checks[check].field, value, sizeof(value));
+        well = doctor_checks[check].is_well(value, info);
+        snprintf(text, sizeof(text), "%s %s%s%.100s",
+                 doctor_checks[check].label, value,
+                 masters > 1 && !well ? " at " : "",
+                 masters > 1 && !well ? rds_master(doctor->rds, i) : "");
+    }
+
+    if (text[0] != '\0') {
+        doctor_add(doctor, doctor_checks[check].name, well, text,
+                   doctor_checks[check].hint);
+    }
+}
+
+
 static void
 doctor_redis_info(struct doctor *doctor)
 {
-    char         value[128], text[192];
-    const char  *argv[] = { "INFO" };
-    RDS_REPLY reply = rds_command(doctor->rds, 1, argv);
-    const char  *info = rds_text(reply);
+    int           masters = 0;
+    char          text[256];
+    const char   *argv[] = { "INFO" };
+    rds_reply_t  *infos[DOCTOR_MASTERS];
 
-    if (info == NULL) {
-        doctor_add(doctor, "redis", false, rds_error(doctor->rds),
-                   "the worker's user needs INFO");
-        return;
+    while (masters < DOCTOR_MASTERS
+           && rds_master(doctor->rds, masters) != NULL)
+    {
+        infos[masters] = rds_ask(doctor->rds, masters, 1, argv);
+        if (rds_text(infos[masters]) == NULL) {
+            snprintf(text, sizeof(text), "%.100s: %.140s",
+                     rds_master(doctor->rds, masters), rds_error(doctor->rds));
+            doctor_add(doctor, "redis", false, text,
+                       "check that server, and that the worker's user may "
+                       "call INFO");
+        }
+        masters++;
     }
 
-    doctor_info(info, "redis_version", value, sizeof(value));
-    snprintf(text, sizeof(text), "version %s", value);
-    doctor_add(doctor, "redis", atoi(value) >= DOCTOR_REDIS_MAJOR, text,
-               "Tollgate is made for Redis 7 and later");
+    for (int check = 0; check < DOCTOR_CHECKS; check++) {
+        if (check != DOCTOR_REPLICAS
+            || strcmp(rds_topology(doctor->rds), "single") != 0)
+        {
+            doctor_redis_check(doctor, check, infos, masters);
+        }
+    }
+    for (int i = 0; i < masters; i++) {
+        rds_clear(infos[i]);
+    }
+}
 
-    doctor_info(info, "maxmemory_policy", value, sizeof(value));
-    snprintf(text, sizeof(text), "maxmemory-policy is %s", value);
-    doctor_add(doctor, "redis eviction", strcmp(value, "noeviction") == 0,
-               text, "set maxmemory-policy noeviction: Redis must never "
-               "throw a wallet away");
 
-    doctor_info(info, "aof_enabled", value, sizeof(value));
-    snprintf(text, sizeof(text), "appendonly is %s",
-             strcmp(value, "1") == 0 ? "on" : "off");
-    doctor_add(doctor, "redis persistence", strcmp(value, "1") == 0, text,
-               "set appendonly yes: a crash of Redis would lose what was "
-               "charged and not settled yet");
+/* What the worker takes the store for. */
+static void
+doctor_topology(struct doctor *doctor)
+{
+    int   masters = 0, missing = rds_slots_missing(doctor->rds);
+    char  text[256];
+
+    while (rds_master(doctor->rds, masters) != NULL) {
+        masters++;
+    }
+    snprintf(text, sizeof(text), "%s: %d %s, the first %.100s, %d slots "
+             "without a server", rds_topology(doctor->rds), masters,
+             masters == 1 ? "master" : "masters", rds_master(doctor->rds, 0),
+             missing);
+    doctor_add(doctor, "redis topology", missing == 0, text,
+               "give every slot to a master: accounts in the others are "
+               "refused");
 }
 
 
@@ -253,6 +394,7 @@ api_doctor(const struct conf *conf, pg_t *pg, const json_t *args,
     doctor_postgres(&doctor);
 
     if (rds_ready(doctor.rds)) {
+        doctor_topology(&doctor);
         doctor_redis_info(&doctor);
         doctor_catalog(&doctor);
         doctor_backlog(&doctor);

@@ -13,8 +13,8 @@
 #include "log.h"
 
 
-enum conf_type { CONF_STRING, CONF_INT, CONF_MS, CONF_OCTAL, CONF_ROLES,
-                 CONF_LEVEL };
+enum conf_type { CONF_STRING, CONF_INT, CONF_MS, CONF_OCTAL, CONF_SWITCH,
+                 CONF_ROLES, CONF_LEVEL };
 
 struct conf_row {
     const char      *section;
@@ -43,6 +43,8 @@ static bool conf_parse_ms(const struct conf_row *row, const char *value,
     void *field);
 static bool conf_parse_octal(const struct conf_row *row, const char *value,
     void *field);
+static bool conf_parse_switch(const struct conf_row *row, const char *value,
+    void *field);
 static bool conf_parse_roles(const struct conf_row *row, const char *value,
     void *field);
 static bool conf_parse_level(const struct conf_row *row, const char *value,
@@ -67,6 +69,7 @@ static const struct {
     [CONF_INT]    = { conf_parse_int, "an integer" },
     [CONF_MS]     = { conf_parse_ms, "a time like 500ms, 5s or 10m" },
     [CONF_OCTAL]  = { conf_parse_octal, "an octal mode like 0660" },
+    [CONF_SWITCH] = { conf_parse_switch, "on or off" },
     [CONF_ROLES]  = { conf_parse_roles,
                       "some of: settle mirror jobs api" },
     [CONF_LEVEL]  = { conf_parse_level,
@@ -87,6 +90,16 @@ static const struct conf_row conf_rows[] = {
     ROW(redis, password_file, CONF_STRING, "", 0, 0),
     ROW(redis, database, CONF_INT, "0", 0, 1000000),
     ROW(redis, timeout, CONF_MS, "2s", 100, 600000),
+    ROW(redis, cluster, CONF_SWITCH, "off", 0, 0),
+    ROW(redis, sentinel, CONF_STRING, "", 0, 0),
+    ROW(redis, sentinel_user, CONF_STRING, "", 0, 0),
+    ROW(redis, sentinel_password_file, CONF_STRING, "", 0, 0),
+    ROW(redis, tls, CONF_SWITCH, "off", 0, 0),
+    ROW(redis, tls_ca, CONF_STRING, "", 0, 0),
+    ROW(redis, tls_cert, CONF_STRING, "", 0, 0),
+    ROW(redis, tls_key, CONF_STRING, "", 0, 0),
+    ROW(redis, tls_name, CONF_STRING, "", 0, 0),
+    ROW(redis, tls_verify, CONF_SWITCH, "on", 0, 0),
 
     ROW(worker, roles, CONF_ROLES, "settle mirror jobs api", 0, 0),
     ROW(worker, log_level, CONF_LEVEL, "info", 0, 0),
@@ -203,53 +216,6 @@ conf_line(char *line, int size, void *data)
     }
 
     return line;
-}
-
-
-static bool
-conf_is_server(const char *server)
-{
-    char        *end;
-    long         port;
-    const char  *colon = strrchr(server, ':');
-
-    if (strncmp(server, "unix:", 5) == 0) {
-        return server[5] == '/';
-    }
-    if (colon == NULL || colon == server) {
-        return false;
-    }
-
-    port = strtol(colon + 1, &end, 10);
-
-    return colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port > 0
-           && port < 65536;
-}
-
-
-/* What holds between keys. */
-static bool
-conf_check(const struct conf *conf, const char *path)
-{
-    if (!conf_is_server(conf->redis_server)) {
-        log_error("%s: \"server\" of section [redis] must be unix:/path or "
-                  "host:port, not \"%s\"", path, conf->redis_server);
-        return false;
-    }
-
-    if (conf->settle_idle_ms >= conf->redis_timeout) {
-        log_error("%s: \"idle_ms\" of section [settle] must be less than "
-                  "\"timeout\" of section [redis]", path);
-        return false;
-    }
-
-    if (strcmp(conf->api_socket, conf->api_admin_socket) == 0) {
-        log_error("%s: \"socket\" and \"admin_socket\" of section [api] must "
-                  "differ", path);
-        return false;
-    }
-
-    return true;
 }
 
 
@@ -405,6 +371,17 @@ conf_parse_octal(const struct conf_row *row, const char *value, void *field)
     *(int64_t *) field = number;
 
     return true;
+}
+
+
+static bool
+conf_parse_switch(const struct conf_row *row, const char *value, void *field)
+{
+    (void) row;
+
+    *(int64_t *) field = strcmp(value, "on") == 0;
+
+    return *(int64_t *) field || strcmp(value, "off") == 0;
 }
 
 

@@ -23,6 +23,16 @@ struct conf {
     char     redis_password_file[CONF_STRING_MAX];
     int64_t  redis_database;
     int64_t  redis_timeout;
+    int64_t  redis_cluster;
+    char     redis_sentinel[CONF_STRING_MAX];
+    char     redis_sentinel_user[CONF_STRING_MAX];
+    char     redis_sentinel_password_file[CONF_STRING_MAX];
+    int64_t  redis_tls;
+    char     redis_tls_ca[CONF_STRING_MAX];
+    char     redis_tls_cert[CONF_STRING_MAX];
+    char     redis_tls_key[CONF_STRING_MAX];
+    char     redis_tls_name[CONF_STRING_MAX];
+    int64_t  redis_tls_verify;
 
     int64_t  worker_roles;
     int64_t  worker_log_level;
@@ -49,6 +59,16 @@ struct conf {
  */
 bool conf_read(struct conf *conf, const char *path)
     __attribute__((warn_unused_result));
+
+/* Whether keys go together; if not, logs what is wanted.  The path is told. */
+bool conf_check(const struct conf *conf, const char *path)
+    __attribute__((warn_unused_result));
+
+/*
+ * Copies the i-th of the servers that redis_server lists, into room for
+ * CONF_STRING_MAX bytes; false where there are no more.
+ */
+bool conf_server(const struct conf *conf, int i, char *server);
 
 /*
  * Reads the first line of a file that holds a secret.  Returns false, with a

@@ -88,9 +88,6 @@ mirror_attach(struct mirror *mirror)
     if (!pg_ready(mirror->pg) || !rds_ready(mirror->rds)) {
         return false;
     }
-    if (!rds_load(mirror->rds, "apply") || !rds_load(mirror->rds, "replace")) {
-        return mirror_redis_failed(mirror, "load the scripts");
-    }
     if (!pg_listen_mirror(mirror->pg)) {
         return mirror_failed(mirror, "listen");
     }

@@ -1,16 +1,59 @@
-/* rds.c: one connection to Redis, with a time limit on every call. */
+/* rds.c: commands to whoever has their keys, and their replies in order. */
 
-#include <hiredis/hiredis.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
+#include "loop.h"
 #include "rds.h"
+#include "rds_route.h"
 #include "tollgate_scripts.h"
 
 
-#define RDS_SHA_LEN  40
+#define RDS_SHA_SIZE   41
+#define RDS_PAUSE_MS   20     /* the first one, before a command goes again */
+#define RDS_PAUSE_MAX  200
+
+/* What becomes of a command that was refused with such an error. */
+enum rds_fate {
+    RDS_REFUSED,     /* the caller has to know */
+    RDS_ASK,         /* another server takes it, this once */
+    RDS_LOAD,        /* the server doesn't know the script */
+    RDS_MOVED,       /* another server has the slot */
+    RDS_SEEK,        /* it has lost its place: who has it now? */
+    RDS_WAIT         /* it can't now */
+};
+
+static const struct {
+    const char     *error;
+    enum rds_fate   fate;
+    bool            redirects;
+} rds_fates[] = {
+    { "ASK ",         RDS_ASK,   true },
+    { "BUSY ",        RDS_WAIT,  false },
+    { "CLUSTERDOWN ", RDS_SEEK,  false },
+    { "LOADING ",     RDS_WAIT,  false },
+    { "MASTERDOWN ",  RDS_SEEK,  false },
+    { "MOVED ",       RDS_MOVED, true },
+    { "NOSCRIPT ",    RDS_LOAD,  false },
+    { "READONLY ",    RDS_SEEK,  false },
+    { "TRYAGAIN ",    RDS_WAIT,  false },
+};
+
+#define RDS_FATES  (sizeof(rds_fates) / sizeof(rds_fates[0]))
+
+/* Where the key stands, if not right behind the command. */
+static const struct {
+    const char  *command;
+    int          key;
+} rds_keys[] = {
+    { "EVALSHA", 3 },
+    { "XREAD",   4 },     /* XREAD COUNT n STREAMS key id */
+};
+
+#define RDS_KEYS  (sizeof(rds_keys) / sizeof(rds_keys[0]))
 
 static const struct {
     const char  *name;
@@ -22,26 +65,68 @@ static const struct {
 
 #define RDS_SCRIPTS  (sizeof(rds_scripts) / sizeof(rds_scripts[0]))
 
+struct rds_queued {
+    char        *bytes;
+    size_t       len;
+    unsigned     slot;
+    rds_node_t  *node;       /* where it went */
+    rds_node_t  *ask;        /* where it has to go instead, or NULL */
+};
+
 struct rds_s {
-    redisContext       *context;
     const struct conf  *conf;
+    rds_route_t        *route;
+    struct rds_queued  *queue;
+    int                 size;
+    int                 count;
+    int                 head;        /* whose reply comes next */
+    int                 sent;        /* those before it are on their way */
+    int                 tries;       /* of the head, that were in vain */
+    int64_t             end_ms;
     bool                complained;
-    char                error[512];
-    char                sha[RDS_SCRIPTS][RDS_SHA_LEN + 1];
+    char                error[RDS_ERROR_MAX];
+    char                sha[RDS_SCRIPTS][RDS_SHA_SIZE];
 };
 
 
 rds_t *
 rds_new(const struct conf *conf)
 {
-    rds_t  *rds = calloc(1, sizeof(*rds));
+    rds_t          *rds = calloc(1, sizeof(*rds));
+    unsigned        len;
+    unsigned char   digest[EVP_MAX_MD_SIZE];
 
     if (rds == NULL) {
         die("out of memory");
     }
     rds->conf = conf;
+    rds->route = rds_route_new(conf);
+
+    for (size_t i = 0; i < RDS_SCRIPTS; i++) {
+        if (EVP_Digest(rds_scripts[i].text, strlen(rds_scripts[i].text),
+                       digest, &len, EVP_sha1(), NULL) != 1)
+        {
+            die("SHA-1 is not to be had");
+        }
+        for (unsigned byte = 0; byte < len; byte++) {
+            snprintf(rds->sha[i] + 2 * byte, 3, "%02x", digest[byte]);
+        }
+    }
 
     return rds;
+}
+
+
+static void
+rds_empty(rds_t *rds)
+{
+    for (int i = 0; i < rds->count; i++) {
+        free(rds->queue[i].bytes);
+    }
+    rds->count = 0;
+    rds->head = 0;
+    rds->sent = 0;
+    rds->tries = 0;
 }
 
 
@@ -49,7 +134,9 @@ void
 rds_free(rds_t *rds)
 {
     if (rds != NULL) {
-        rds_drop(rds);
+        rds_empty(rds);
+        rds_route_free(rds->route);
+        free(rds->queue);
         free(rds);
     }
 }
@@ -58,10 +145,8 @@ rds_free(rds_t *rds)
 void
 rds_drop(rds_t *rds)
 {
-    if (rds->context != NULL) {
-        redisFree(rds->context);
-        rds->context = NULL;
-    }
+    rds_empty(rds);
+    rds_route_drop(rds->route);
 }
 
 
@@ -72,128 +157,32 @@ rds_note(rds_t *rds, const char *text)
 }
 
 
-static struct timeval
-rds_timeout(const rds_t *rds)
+static int64_t
+rds_end(const rds_t *rds)
 {
-    int64_t  ms = rds->conf->redis_timeout;
-
-    return (struct timeval) { .tv_sec = ms / 1000,
-                              .tv_usec = (ms % 1000) * 1000 };
-}
-
-
-static redisContext *
-rds_connect(const rds_t *rds)
-{
-    char             host[CONF_STRING_MAX];
-    char            *colon;
-    const char      *server = rds->conf->redis_server;
-    struct timeval   timeout = rds_timeout(rds);
-
-    if (strncmp(server, "unix:", 5) == 0) {
-        return redisConnectUnixWithTimeout(server + 5, timeout);
-    }
-
-    snprintf(host, sizeof(host), "%s", server);
-    colon = strrchr(host, ':');
-    *colon = '\0';
-
-    return redisConnectWithTimeout(host, atoi(colon + 1), timeout);
-}
-
-
-static bool
-rds_authenticate(rds_t *rds)
-{
-    int          argc = 1;
-    bool         ok;
-    char         secret[512];
-    const char  *argv[3] = { "AUTH" };
-
-    if (rds->conf->redis_password_file[0] == '\0') {
-        return true;
-    }
-    if (!conf_secret(rds->conf->redis_password_file, secret, sizeof(secret))) {
-        rds_note(rds, "no password");
-        return false;
-    }
-
-    if (rds->conf->redis_user[0] != '\0') {
-        argv[argc++] = rds->conf->redis_user;
-    }
-    argv[argc++] = secret;
-
-    RDS_REPLY reply = rds_command(rds, argc, argv);
-
-    ok = reply != NULL;
-    explicit_bzero(secret, sizeof(secret));
-
-    return ok;
-}
-
-
-static bool
-rds_select(rds_t *rds)
-{
-    char         number[32];
-    const char  *argv[] = { "SELECT", number };
-
-    if (rds->conf->redis_database == 0) {
-        return true;
-    }
-
-    snprintf(number, sizeof(number), "%lld",
-             (long long) rds->conf->redis_database);
-    RDS_REPLY reply = rds_command(rds, 2, argv);
-
-    return reply != NULL;
+    return loop_now_ms() + rds->conf->redis_timeout;
 }
 
 
 bool
 rds_ready(rds_t *rds)
 {
-    const char  *ping[] = { "PING" };
-    RDS_REPLY reply = NULL;
+    bool  ready = rds_route_ready(rds->route, rds_end(rds));
 
-    if (rds->context != NULL) {
-        return true;
-    }
-
-    rds->context = rds_connect(rds);
-    if (rds->context == NULL || rds->context->err) {
-        rds_note(rds, rds->context ? rds->context->errstr : "out of memory");
-        goto failed;
-    }
-
-    redisSetTimeout(rds->context, rds_timeout(rds));
-    if (!rds_authenticate(rds) || !rds_select(rds)) {
-        goto failed;
-    }
-
-    /* A server that loads its data or is a stranger says so here. */
-    reply = rds_command(rds, 1, ping);
-    if (reply == NULL) {
-        goto failed;
-    }
-
-    if (rds->complained) {
+    if (ready && rds->complained) {
         log_info("redis answers again");
     }
-    rds->complained = false;
-
-    return true;
-
-failed:
-
-    if (!rds->complained) {
-        log_error("connect to redis \"%s\" failed: %s",
-                  rds->conf->redis_server, rds->error);
+    if (!ready) {
+        rds_note(rds, rds_route_error(rds->route));
+        if (!rds->complained) {
+            log_error("connect to redis \"%s\" failed: %s",
+                      rds->conf->redis_server, rds->error);
+        }
+        rds_drop(rds);
     }
-    rds->complained = true;
-    rds_drop(rds);
+    rds->complained = !ready;
 
-    return false;
+    return ready;
 }
 
 
@@ -207,7 +196,264 @@ rds_error(const rds_t *rds)
 bool
 rds_connected(const rds_t *rds)
 {
-    return rds->context != NULL;
+    return rds_route_known(rds->route);
+}
+
+
+/* --- sending ------------------------------------------------------------- */
+
+
+static unsigned
+rds_slot(int argc, const char *const argv[])
+{
+    int  key = 1;
+
+    for (size_t i = 0; i < RDS_KEYS; i++) {
+        if (strcmp(rds_keys[i].command, argv[0]) == 0) {
+            key = rds_keys[i].key;
+        }
+    }
+
+    return key < argc ? rds_route_slot(argv[key]) : 0;
+}
+
+
+bool
+rds_append(rds_t *rds, int argc, const char *const argv[])
+{
+    struct rds_queued  *queued;
+
+    if (!rds_connected(rds)) {
+        rds_note(rds, "not connected to redis");
+        return false;
+    }
+
+    if (rds->count == rds->size) {
+        rds->size = rds->size ? rds->size * 2 : 64;
+        rds->queue = realloc(rds->queue,
+                             sizeof(*rds->queue) * (size_t) rds->size);
+        if (rds->queue == NULL) {
+            die("out of memory");
+        }
+    }
+
+    queued = &rds->queue[rds->count++];
+    *queued = (struct rds_queued) { .slot = rds_slot(argc, argv) };
+    queued->bytes = rds_node_format(argc, argv, &queued->len);
+
+    return true;
+}
+
+
+/* Sends what isn't on its way, each to its server, all servers at once. */
+static bool
+rds_send(rds_t *rds)
+{
+    static const char   asking[] = "*1\r\n$6\r\nASKING\r\n";
+    struct rds_queued  *queued;
+    rds_node_t         *node;
+
+    for (int i = rds->sent; i < rds->count; i++) {
+        queued = &rds->queue[i];
+
+        if (queued->ask != NULL) {
+            queued->node = queued->ask;
+            if (!rds_node_ready(queued->node, rds->end_ms)) {
+                rds_note(rds, rds_node_error(queued->node));
+                return false;
+            }
+            rds_node_send(queued->node, asking, sizeof(asking) - 1);
+
+        } else {
+            queued->node = rds_route_find(rds->route, queued->slot,
+                                          rds->end_ms);
+            if (queued->node == NULL) {
+                rds_note(rds, rds_route_error(rds->route));
+                return false;
+            }
+        }
+        rds_node_send(queued->node, queued->bytes, queued->len);
+    }
+    rds->sent = rds->count;
+
+    for (int i = 0; (node = rds_route_node(rds->route, i)) != NULL; i++) {
+        if (rds_node_connected(node) && !rds_node_flush(node, rds->end_ms)) {
+            rds_note(rds, rds_node_error(node));
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* --- receiving ----------------------------------------------------------- */
+
+
+static rds_reply_t *
+rds_read(rds_t *rds, const struct rds_queued *queued)
+{
+    if (queued->ask != NULL) {
+        RDS_REPLY asking = rds_node_read(queued->node, rds->end_ms);
+
+        if (asking == NULL) {
+            return NULL;
+        }
+    }
+
+    return rds_node_read(queued->node, rds->end_ms);
+}
+
+
+/*
+ * Takes back what was sent after the head: those of its slot have met the
+ * same refusal, or would now overtake it.
+ */
+static void
+rds_rewind(rds_t *rds)
+{
+    for (int i = rds->head + 1; i < rds->sent; i++) {
+        RDS_REPLY unread = rds_read(rds, &rds->queue[i]);
+
+        (void) unread;
+        rds->queue[i].ask = NULL;
+    }
+    rds->queue[rds->head].ask = NULL;
+    rds->sent = rds->head;
+}
+
+
+static bool
+rds_load(rds_t *rds, rds_node_t *node)
+{
+    for (size_t i = 0; i < RDS_SCRIPTS; i++) {
+        const char  *argv[] = { "SCRIPT", "LOAD", rds_scripts[i].text };
+        RDS_REPLY reply = rds_node_call(node, 3, argv, rds->end_ms);
+
+        if (reply == NULL) {
+            rds_note(rds, rds_node_error(node));
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* Where there is no cluster, a redirection is a mistake of worker.ini. */
+static enum rds_fate
+rds_judge(const rds_t *rds, const char *error)
+{
+    for (size_t i = 0; i < RDS_FATES; i++) {
+        if (strncmp(error, rds_fates[i].error, strlen(rds_fates[i].error))
+            == 0
+            && (rds->conf->redis_cluster || !rds_fates[i].redirects))
+        {
+            return rds_fates[i].fate;
+        }
+    }
+
+    return RDS_REFUSED;
+}
+
+
+/* Makes ready for the head to be sent again; false where that won't do. */
+static bool
+rds_again(rds_t *rds, enum rds_fate fate, const char *error)
+{
+    int                 pause = RDS_PAUSE_MS << (rds->tries < 4 ? rds->tries
+                                                                : 4);
+    const char         *where = strchr(error, ' ') + 1;
+    rds_node_t         *other;
+    struct rds_queued  *head = &rds->queue[rds->head];
+
+    rds_rewind(rds);
+
+    switch (fate) {
+    case RDS_ASK:
+    case RDS_MOVED:
+        other = rds_route_at(rds->route, head->node, where);
+        if (other == NULL) {
+            return false;
+        }
+        if (fate == RDS_ASK) {
+            head->ask = other;
+        } else {
+            rds_route_moved(rds->route, where, other);
+        }
+        break;
+
+    case RDS_LOAD:
+        if (!rds_load(rds, head->node)) {
+            return false;
+        }
+        break;
+
+    case RDS_SEEK:
+        rds_route_doubt(rds->route);
+        break;
+
+    default:
+        break;
+    }
+
+    /* What has a remedy is tried at once, but not for ever. */
+    if (rds->tries++ > 0 || fate == RDS_SEEK || fate == RDS_WAIT) {
+        loop_wait(-1, 0, pause < RDS_PAUSE_MAX ? pause : RDS_PAUSE_MAX);
+    }
+
+    return loop_now_ms() < rds->end_ms;
+}
+
+
+static void
+rds_passed(rds_t *rds)
+{
+    rds->tries = 0;
+    if (++rds->head == rds->count) {
+        rds_empty(rds);
+    }
+}
+
+
+rds_reply_t *
+rds_next(rds_t *rds)
+{
+    enum rds_fate  fate;
+    rds_reply_t   *reply;
+
+    if (rds->head == rds->count) {
+        return NULL;
+    }
+    rds->end_ms = rds_end(rds);
+
+    do {
+        if (rds->sent < rds->count && !rds_send(rds)) {
+            break;
+        }
+
+        reply = rds_read(rds, &rds->queue[rds->head]);
+        if (reply == NULL) {
+            rds_note(rds, rds_node_error(rds->queue[rds->head].node));
+            break;
+        }
+        if (rds_refusal(reply) == NULL) {
+            rds_passed(rds);
+            return reply;
+        }
+
+        rds_note(rds, rds_refusal(reply));
+        rds_clear(reply);
+        fate = rds_judge(rds, rds->error);
+        if (fate == RDS_REFUSED) {
+            rds_passed(rds);
+            return NULL;
+        }
+    } while (rds_again(rds, fate, rds->error));
+
+    rds_drop(rds);
+
+    return NULL;
 }
 
 
@@ -215,77 +461,6 @@ rds_reply_t *
 rds_command(rds_t *rds, int argc, const char *const argv[])
 {
     return rds_append(rds, argc, argv) ? rds_next(rds) : NULL;
-}
-
-
-bool
-rds_append(rds_t *rds, int argc, const char *const argv[])
-{
-    if (rds->context == NULL) {
-        rds_note(rds, "not connected to redis");
-        return false;
-    }
-
-    if (redisAppendCommandArgv(rds->context, argc, (const char **) argv, NULL)
-        != REDIS_OK)
-    {
-        rds_note(rds, rds->context->errstr);
-        rds_drop(rds);
-        return false;
-    }
-
-    return true;
-}
-
-
-rds_reply_t *
-rds_next(rds_t *rds)
-{
-    void         *data = NULL;
-    rds_reply_t  *reply;
-
-    if (rds->context == NULL) {
-        return NULL;
-    }
-
-    if (redisGetReply(rds->context, &data) != REDIS_OK) {
-        rds_note(rds, rds->context->errstr);
-        rds_drop(rds);
-        return NULL;
-    }
-
-    reply = data;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        rds_note(rds, reply->str);
-        freeReplyObject(reply);
-        return NULL;
-    }
-
-    return reply;
-}
-
-
-bool
-rds_load(rds_t *rds, const char *script)
-{
-    for (size_t i = 0; i < RDS_SCRIPTS; i++) {
-        if (strcmp(rds_scripts[i].name, script) == 0) {
-            const char  *argv[] = { "SCRIPT", "LOAD", rds_scripts[i].text };
-            RDS_REPLY reply = rds_command(rds, 3, argv);
-
-            if (reply == NULL || rds_text(reply) == NULL
-                || rds_len(reply) != RDS_SHA_LEN)
-            {
-                return false;
-            }
-            memcpy(rds->sha[i], rds_text(reply), RDS_SHA_LEN + 1);
-            return true;
-        }
-    }
-
-    rds_note(rds, "no such script");
-
-    return false;
 }
 
 
@@ -302,55 +477,51 @@ rds_sha(const rds_t *rds, const char *script)
 }
 
 
-int64_t
-rds_int(const rds_reply_t *reply)
+/* --- servers, whatever keys they have ------------------------------------ */
+
+
+const char *
+rds_topology(const rds_t *rds)
 {
-    return reply != NULL && reply->type == REDIS_REPLY_INTEGER
-           ? reply->integer : INT64_MIN;
+    return rds->conf->redis_cluster ? "cluster"
+           : rds->conf->redis_sentinel[0] != '\0' ? "sentinel" : "single";
+}
+
+
+int
+rds_slots_missing(const rds_t *rds)
+{
+    return RDS_SLOTS - rds_route_slots(rds->route);
 }
 
 
 const char *
-rds_text(const rds_reply_t *reply)
+rds_master(const rds_t *rds, int i)
 {
-    return reply != NULL
-           && (reply->type == REDIS_REPLY_STRING
-               || reply->type == REDIS_REPLY_STATUS)
-           ? reply->str : NULL;
+    rds_node_t  *node = rds_route_master(rds->route, i);
+
+    return node != NULL ? rds_node_address(node) : NULL;
 }
 
 
-size_t
-rds_len(const rds_reply_t *reply)
+rds_reply_t *
+rds_ask(rds_t *rds, int i, int argc, const char *const argv[])
 {
+    rds_node_t   *node = rds_route_master(rds->route, i);
+    rds_reply_t  *reply = NULL;
+    int64_t       end_ms = rds_end(rds);
+
+    if (node == NULL || rds->count > 0) {
+        rds_note(rds, "not connected to redis");
+        return NULL;
+    }
+
+    if (rds_node_ready(node, end_ms)) {
+        reply = rds_node_call(node, argc, argv, end_ms);
+    }
     if (reply == NULL) {
-        return 0;
+        rds_note(rds, rds_node_error(node));
     }
 
-    return reply->type == REDIS_REPLY_ARRAY ? reply->elements
-           : rds_text(reply) != NULL ? (size_t) reply->len : 0;
-}
-
-
-const rds_reply_t *
-rds_at(const rds_reply_t *reply, size_t i)
-{
-    return reply != NULL && reply->type == REDIS_REPLY_ARRAY
-           && i < reply->elements ? reply->element[i] : NULL;
-}
-
-
-void
-rds_clear(rds_reply_t *reply)
-{
-    if (reply != NULL) {
-        freeReplyObject(reply);
-    }
-}
-
-
-void
-rds_clear_at(rds_reply_t **reply)
-{
-    rds_clear(*reply);
+    return reply;
 }

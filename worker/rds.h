@@ -1,8 +1,12 @@
 /*
  * rds.h: Redis, by commands and by the product's scripts.
  *
- * The only user of hiredis.  Every call ends within the timeout; after a
- * failure of the connection it is dropped, and rds_ready() makes a new one.
+ * Each command goes to the server that has its key: the only one, the master
+ * that sentinels name, or one of a cluster.  Every call ends within the
+ * timeout.  What is refused for a moment (a slot that moves, a failover, a
+ * script that isn't loaded) is sent again within it, so a command may take
+ * effect twice: only those may be sent of which that does no harm.  After a
+ * failure of a connection all are dropped, and rds_ready() makes new ones.
  */
 #ifndef TOLLGATE_RDS_H
 #define TOLLGATE_RDS_H
@@ -16,7 +20,7 @@
 typedef struct rds_s       rds_t;
 typedef struct redisReply  rds_reply_t;
 
-/* A connection that is not made yet; conf is kept by reference. */
+/* No connection is made yet; conf is kept by reference. */
 rds_t *rds_new(const struct conf *conf);
 void rds_free(rds_t *rds);
 
@@ -35,23 +39,33 @@ rds_reply_t *rds_command(rds_t *rds, int argc, const char *const argv[])
     __attribute__((warn_unused_result));
 
 /*
- * Queues a command; rds_next() reads the replies in the order of sending,
- * with its rules.  After a failure of the connection nothing is left to read.
+ * Queues a command; rds_next() reads the replies in the order of queueing,
+ * with its rules.  Commands of one slot take effect in that order too.  After
+ * a failure of a connection nothing is left to read.
  */
 bool rds_append(rds_t *rds, int argc, const char *const argv[])
     __attribute__((warn_unused_result));
 rds_reply_t *rds_next(rds_t *rds) __attribute__((warn_unused_result));
 bool rds_connected(const rds_t *rds);
 
-/* Teaches Redis a script, named after its file in redis/. */
-bool rds_load(rds_t *rds, const char *script)
-    __attribute__((warn_unused_result));
-
-/* The words that call a script which was loaded: argv[0] and [1] of it. */
+/* What EVALSHA calls a script, which is named after its file in redis/. */
 const char *rds_sha(const rds_t *rds, const char *script);
+
+/*
+ * The servers that hold keys: how they are found, how many of the slots that
+ * there are they have, and one after the other.  NULL after the last.
+ */
+const char *rds_topology(const rds_t *rds);
+int rds_slots_missing(const rds_t *rds);
+const char *rds_master(const rds_t *rds, int i);
+
+/* One command to the i-th of them, with the rules of rds_command(). */
+rds_reply_t *rds_ask(rds_t *rds, int i, int argc, const char *const argv[])
+    __attribute__((warn_unused_result));
 
 int64_t rds_int(const rds_reply_t *reply);       /* INT64_MIN if it is none */
 const char *rds_text(const rds_reply_t *reply);  /* NULL if it is none */
+const char *rds_refusal(const rds_reply_t *reply);    /* NULL if no error */
 size_t rds_len(const rds_reply_t *reply);        /* of a text or an array */
 const rds_reply_t *rds_at(const rds_reply_t *reply, size_t i);
 void rds_clear(rds_reply_t *reply);

@@ -227,79 +227,90 @@ settle_post(struct settle *settle, struct settle_stream *stream,
 }
 
 
-/* One read of all streams that this process owns. */
-static rds_reply_t *
-settle_read(struct settle *settle)
+/*
+ * Reads all streams that this process owns, each by a command of its own since
+ * each may be on another server.  The caller clears the replies, of which
+ * those after a failure are NULL.
+ */
+static bool
+settle_read(struct settle *settle, rds_reply_t **replies)
 {
-    int           argc = 0;
-    char          batch[32], idle[32];
-    rds_reply_t  *reply;
-    const char  **argv;
-
-    argv = calloc(6 + 2 * (size_t) settle->count, sizeof(*argv));
-    if (argv == NULL) {
-        die("out of memory");
-    }
+    char         batch[32];
+    const char  *argv[] = { "XREAD", "COUNT", batch, "STREAMS", NULL, NULL };
 
     snprintf(batch, sizeof(batch), "%lld",
              (long long) settle->conf->settle_batch);
-    snprintf(idle, sizeof(idle), "%lld",
-             (long long) settle->conf->settle_idle_ms);
 
-    argv[argc++] = "XREAD";
-    argv[argc++] = "COUNT";
-    argv[argc++] = batch;
-    argv[argc++] = "BLOCK";
-    argv[argc++] = idle;
-    argv[argc++] = "STREAMS";
     for (int i = 0; i < settle->count; i++) {
-        argv[argc + i] = settle->streams[i].name;
-        argv[argc + settle->count + i] = settle->streams[i].cursor;
+        argv[4] = settle->streams[i].name;
+        argv[5] = settle->streams[i].cursor;
+        if (!rds_append(settle->rds, 6, argv)) {
+            return settle_redis_failed(settle, "read the streams");
+        }
     }
-    argc += 2 * settle->count;
 
-    reply = rds_command(settle->rds, argc, argv);
-    if (reply == NULL) {
-        settle_redis_failed(settle, "read the streams");
+    for (int i = 0; i < settle->count; i++) {
+        replies[i] = rds_next(settle->rds);
+        if (replies[i] == NULL) {
+            return settle_redis_failed(settle, "read the streams");
+        }
     }
-    free(argv);
 
-    return reply;
+    return true;
+}
+
+
+/* Posts what was read; finds out whether it was anything. */
+static bool
+settle_post_all(struct settle *settle, rds_reply_t *const *replies, bool *any)
+{
+    const rds_reply_t  *entries;
+
+    for (int i = 0; i < settle->count && !loop_stopping(); i++) {
+        if (rds_len(replies[i]) == 0) {
+            continue;
+        }
+
+        entries = rds_at(rds_at(replies[i], 0), 1);
+        if (rds_len(entries) == 0) {
+            log_error("redis answered nonsense to XREAD");
+            return false;
+        }
+        if (!settle_post(settle, &settle->streams[i], entries, 0,
+                         rds_len(entries), false))
+        {
+            return false;
+        }
+        *any = true;
+        role_beat(ROLE_SETTLE);
+    }
+
+    return true;
 }
 
 
 static bool
 settle_turn(struct settle *settle)
 {
-    const char            *name;
-    const rds_reply_t     *entries;
-    struct settle_stream  *stream;
+    bool          ok, any = false;
+    rds_reply_t **replies;
 
-    if (settle->count == 0) {
+    replies = calloc((size_t) settle->count + 1, sizeof(*replies));
+    if (replies == NULL) {
+        die("out of memory");
+    }
+
+    ok = settle_read(settle, replies)
+         && settle_post_all(settle, replies, &any);
+
+    for (int i = 0; i < settle->count; i++) {
+        rds_clear(replies[i]);
+    }
+    free(replies);
+
+    if (ok && !any) {
         loop_wait(-1, 0, settle->conf->settle_idle_ms);
-        return true;
     }
 
-    RDS_REPLY reply = settle_read(settle);
-
-    if (reply == NULL) {
-        return false;
-    }
-
-    for (size_t i = 0; i < rds_len(reply) && !loop_stopping(); i++) {
-        name = rds_text(rds_at(rds_at(reply, i), 0));
-        entries = rds_at(rds_at(reply, i), 1);
-        stream = name != NULL ? settle_find(settle, name) : NULL;
-
-        if (stream == NULL || rds_len(entries) == 0) {
-            log_error("redis answered nonsense to XREAD");
-            return false;
-        }
-        if (!settle_post(settle, stream, entries, 0, rds_len(entries), false)) {
-            return false;
-        }
-        role_beat(ROLE_SETTLE);
-    }
-
-    return true;
+    return ok;
 }

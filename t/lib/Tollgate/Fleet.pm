@@ -230,6 +230,18 @@ sub n_info {
         ? $1 : '';
 }
 
+# Runs a part of the test beside it, with connections of its own; its process.
+sub beside {
+    my ($self, $code) = @_;
+
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+
+    delete $_->{connection} for values %{ $self->{fleet}{nodes} };
+    eval { $code->(); 1 } or print STDERR $@;
+    POSIX::_exit($@ ? 1 : 0);
+}
+
 # The nodes that say of themselves that they are masters and run.
 sub masters {
     my ($self) = @_;
