@@ -106,7 +106,7 @@ $(BUILD)/tollgate: $(CLI_OBJ)
 $(BUILD)/%.o: %.c $(BUILD)/tollgate_scripts.h
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	@$(CC) $(CFLAGS_ALL) $(call PKG,cflags,$(WORKER_LIBS)) -MMD -c -o $@ $<
+	@$(CC) $(CFLAGS_ALL) $(call PKG,cflags,$(WORKER_LIBS)) -MMD -MP -c -o $@ $<
 
 -include $(WORKER_OBJ:.o=.d) $(CLI_OBJ:.o=.d)
 
