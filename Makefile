@@ -7,12 +7,19 @@ BUILD ?= build
 DESTDIR ?=
 PREFIX ?= /usr
 NGX_SRC ?= /usr/share/nginx/src
+NGX_TREE ?=
+NGX_TREE_FLAGS ?= --with-compat --with-threads --with-http_ssl_module \
+	--with-http_v2_module --with-http_realip_module \
+	--with-http_auth_request_module --with-http_addition_module \
+	--with-http_sub_module --with-http_slice_module \
+	--with-http_stub_status_module
 
 BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
 	libpq-dev libjansson-dev libcurl4-openssl-dev libssl-dev \
 	libmicrohttpd-dev libinih-dev
 RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
-TEST_PACKAGES = git prometheus openssl $(RUN_PACKAGES)
+TEST_PACKAGES = git prometheus openssl clang libclang-rt-14-dev valgrind \
+	$(RUN_PACKAGES)
 BENCH_PACKAGES = wrk
 
 WARN = -Wall -Wextra -Wshadow -Werror
@@ -29,8 +36,8 @@ WORKER_OBJ = $(WORKER_SRC:%.c=$(BUILD)/%.o)
 CLI_OBJ = $(CLI_SRC:%.c=$(BUILD)/%.o)
 SCRIPTS = $(wildcard redis/*.lua)
 
-.PHONY: all module module-asan worker cli up down test bench install clean \
-	deps test-deps bench-deps help
+.PHONY: all module module-asan module-tree nginx-tree worker cli fuzzers \
+	fuzz up down test bench install clean deps test-deps bench-deps help
 .DELETE_ON_ERROR:
 
 all: module worker cli          ## build everything
@@ -91,6 +98,31 @@ $(BUILD)/ngx_http_tollgate_module.so: $(BUILD)/ngx/Makefile $(MODULE_DEPS)
 	    { tail -40 $(BUILD)/ngx/make.log; exit 1; }
 	@cp $(BUILD)/ngx/ngx_http_tollgate_module.so $@.tmp && mv $@.tmp $@
 
+# nginx from source: a released tree, or a clone of its repository.
+
+module-tree: deps               ## build/tree/: the module for the nginx source in NGX_TREE=
+	@$(MAKE) --no-print-directory $(BUILD)/tree/Makefile
+	@echo "build $(BUILD)/tree/ngx_http_tollgate_module.so"
+	@$(MAKE) --no-print-directory -f $(abspath $(BUILD))/tree/Makefile \
+	    -C $(NGX_TREE) modules > $(BUILD)/tree/make.log || \
+	    { tail -40 $(BUILD)/tree/make.log; exit 1; }
+
+nginx-tree: module-tree         ## build/tree/nginx: that nginx itself, for the tests
+	@echo "build $(BUILD)/tree/nginx"
+	@$(MAKE) --no-print-directory -f $(abspath $(BUILD))/tree/Makefile \
+	    -C $(NGX_TREE) binary > $(BUILD)/tree/make.log || \
+	    { tail -40 $(BUILD)/tree/make.log; exit 1; }
+
+$(BUILD)/tree/Makefile: config config.make
+	@test -n "$(NGX_TREE)" || { echo "NGX_TREE= is not given" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@echo "configure $(NGX_TREE)"
+	@cd $(NGX_TREE) && \
+	    $$(test -e auto/configure && echo auto/configure || echo ./configure) \
+	        --builddir=$(abspath $(@D)) --add-dynamic-module=$(CURDIR) \
+	        $(NGX_TREE_FLAGS) > $(abspath $(@D))/configure.log || \
+	    { tail -20 $(abspath $(@D))/configure.log; exit 1; }
+
 $(BUILD)/tollgate_scripts.h: $(SCRIPTS) tools/embed_lua.sh
 	@mkdir -p $(@D)
 	@tools/embed_lua.sh $@ $(SCRIPTS)
@@ -110,6 +142,47 @@ $(BUILD)/%.o: %.c $(BUILD)/tollgate_scripts.h
 
 -include $(WORKER_OBJ:.o=.d) $(CLI_OBJ:.o=.d)
 
+# --- fuzz targets: one a reader of bytes from outside ---------------------------
+
+FUZZ_NGX = catalog key pass price reply verdict
+FUZZ_WORKER = conf event route usage
+FUZZ = $(FUZZ_NGX) $(FUZZ_WORKER)
+RUNS ?= 1000000
+
+# What a target is linked with, besides what it includes.
+NGX_UNIT = ngx_module/ngx_http_tollgate_$(1).c
+fuzz_catalog = $(call NGX_UNIT,catalog)
+fuzz_pass = $(call NGX_UNIT,key) $(call NGX_UNIT,pass)
+fuzz_price = $(call NGX_UNIT,catalog)
+fuzz_reply = $(call NGX_UNIT,reply)
+fuzz_verdict = $(call NGX_UNIT,reply) $(call NGX_UNIT,verdict)
+fuzz_event = worker/rows.c worker/token.c
+fuzz_route = worker/api_problem.c worker/conf.c
+fuzz_usage = worker/rows.c worker/token.c
+
+FUZZ_CFLAGS = -g -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-parameter \
+	-Wno-missing-field-initializers -fno-sanitize-recover=undefined \
+	-fsanitize=fuzzer,address,undefined -Iredis
+FUZZ_DEPS = $(wildcard t/fuzz/*.[ch] ngx_module/* worker/*.[ch] redis/*.h) \
+	Makefile
+NGX_INCS = $(addprefix -I$(NGX_SRC)/src/,core event event/modules os/unix http \
+	http/modules http/v2) -I$(BUILD)/ngx -Ingx_module
+
+fuzzers: $(FUZZ:%=$(BUILD)/fuzz/%)
+
+$(FUZZ_NGX:%=$(BUILD)/fuzz/%): SHIM = t/fuzz/ngx_shim.c $(NGX_INCS) -lhiredis
+$(FUZZ_WORKER:%=$(BUILD)/fuzz/%): SHIM = t/fuzz/worker_shim.c -Iworker -linih \
+	-ljansson
+
+$(BUILD)/fuzz/%: t/fuzz/%.c $(FUZZ_DEPS) $(BUILD)/ngx/Makefile
+	@mkdir -p $(@D)
+	@echo "fuzz target $@"
+	@clang $(FUZZ_CFLAGS) -o $@ $< $(fuzz_$*) $(SHIM) -lcrypto
+
+fuzz: test-deps                 ## run every fuzz target (RUNS=1000000, FUZZ="key reply")
+	@$(MAKE) --no-print-directory fuzzers
+	@t/fuzz/run.sh $(BUILD)/fuzz $(RUNS) $(FUZZ)
+
 # --- use ----------------------------------------------------------------------
 
 up: up-deps                     ## start everything, show a request priced (PORT=, UPSTREAM=)
@@ -120,7 +193,7 @@ down:                           ## stop what `make up` started (the data stays i
 	@demo/down.sh
 
 test: test-deps                 ## run all tests
-	@$(MAKE) --no-print-directory all module-asan
+	@$(MAKE) --no-print-directory all module-asan fuzzers
 	@t/run.sh
 
 bench: bench-deps               ## measure against nginx without the gate

@@ -163,22 +163,15 @@ static ngx_int_t
 ngx_http_tollgate_pass_cut(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *value)
 {
-    u_char     *p, *at, *from, *end;
+    u_char     *p, *at;
     ngx_str_t  *key;
 
     key = &ctx->presented;
 
     if (ctx->conf->keys == NULL || !ctx->conf->strip_key || ctx->dry_run
-        || !ctx->account)
+        || !ctx->account
+        || memmem(value->data, value->len, key->data, key->len) == NULL)
     {
-        return NGX_OK;
-    }
-
-    from = value->data;
-    end = from + value->len;
-
-    at = memmem(from, value->len, key->data, key->len);
-    if (at == NULL) {
         return NGX_OK;
     }
 
@@ -189,18 +182,17 @@ ngx_http_tollgate_pass_cut(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    ngx_memcpy(p, value->data, value->len);
     value->data = p;
 
-    while (at != NULL) {
-        p = ngx_cpymem(p, from, at - from);
-        from = at + key->len;
-        at = memmem(from, end - from, key->data, key->len);
+    /* what stood around a key may be one when it is gone */
+
+    while ((at = memmem(p, value->len, key->data, key->len)) != NULL) {
+        value->len -= key->len;
+        ngx_memmove(at, at + key->len, p + value->len - at);
     }
 
-    p = ngx_cpymem(p, from, end - from);
-    *p = '\0';
-
-    value->len = p - value->data;
+    p[value->len] = '\0';
 
     return NGX_OK;
 }

@@ -64,7 +64,7 @@ ngx_http_tollgate_reply_init(ngx_http_tollgate_parser_t *parser)
         return NGX_ERROR;
     }
 
-    (void) redisReaderSetPrivdata(parser->reader, parser);
+    parser->reader->privdata = parser;
 
     parser->n = 0;
     parser->len = 0;

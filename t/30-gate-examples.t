@@ -41,7 +41,8 @@ sub passes {
     $t->spew('test.conf', adapted($text));
     my $env = $t->nginx_env;
     local @ENV{ keys %$env } = values %$env;
-    my $out = `/usr/sbin/nginx -t -p $t->{dir}/ -c test.conf -e test.log 2>&1`;
+    my $out = `$Tollgate::nginx -t -p $t->{dir}/ -c test.conf \\
+        -e test.log 2>&1`;
 
     return ok($? == 0, "$name passes nginx -t") || diag $out;
 }

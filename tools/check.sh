@@ -47,9 +47,9 @@ only() {
         only '(\.\./)?rds_[a-z]+\.h' 'worker/rds_?[a-z]*\.[ch]' $compiled
         only 'curl/' 'worker/http\.c' $compiled
         only 'microhttpd' 'worker/api\.c' $compiled
-        only 'n(gx|ginx)[_.]' 'ngx_module/.*|t/unit/.*' $compiled
+        only 'n(gx|ginx)[_.]' 'ngx_module/.*|t/(unit|fuzz)/.*' $compiled
         only '(\.\./)?(worker/|(api|conf|http|log|loop|pg|rds|role)\.h)' \
-            'worker/.*|t/unit/.*' $compiled
+            'worker/.*|t/(unit|fuzz)/.*' $compiled
         only '(\.\./)?(api|conf|log|loop|pg|rds|role)\.h' none $cli
         only '"?cli\.h' 'worker/cli/.*' $worker
         only '' none $(files redis h)

@@ -9,11 +9,19 @@ use Tollgate::Http;
 
 our $build;
 
+# Another nginx, and the module that was built for it, where these are set.
+our $nginx = $ENV{TEST_NGINX_BINARY} // '/usr/sbin/nginx';
+
+sub nginx_module {
+    return $ENV{TOLLGATE_MODULE}
+        // ($ENV{TOLLGATE_ASAN} ? "$build/asan" : $build)
+            . '/ngx_http_tollgate_module.so';
+}
+
 sub nginx_conf {
     my ($self, $http, %opt) = @_;
 
-    my $module = ($ENV{TOLLGATE_ASAN} ? "$build/asan" : $build)
-        . '/ngx_http_tollgate_module.so';
+    my $module = $self->nginx_module;
     my $user = $> == 0 ? "user nobody nogroup;\n" : '';
     my $temp = join '', map { "    ${_}_temp_path %%DIR%%/temp_$_;\n" }
         qw(client_body proxy fastcgi uwsgi scgi);
@@ -54,8 +62,8 @@ sub nginx_start {
     my ($self) = @_;
 
     unlink glob "$self->{dir}/nginx*.sock";
-    my $pid = $self->start('nginx', 0, $self->nginx_env, '/usr/sbin/nginx',
-        '-p', "$self->{dir}/", '-c', 'nginx.conf', '-e', 'error.log');
+    my $pid = $self->start('nginx', 0, $self->nginx_env, $nginx, '-p',
+        "$self->{dir}/", '-c', 'nginx.conf', '-e', 'error.log');
     $self->wait_for(sub {
         Tollgate::Http::open_socket("$self->{dir}/nginx.sock")
     }, 'nginx to listen') or Test::More::diag($self->slurp('nginx.log'));
@@ -94,7 +102,7 @@ sub nginx_test {
     $self->spew('test.conf', $self->nginx_conf($http, %opt));
     my $env = $self->nginx_env;
     local @ENV{ keys %$env } = values %$env;
-    my $out = `/usr/sbin/nginx -t -p $self->{dir}/ -c test.conf \\
+    my $out = `$nginx -t -p $self->{dir}/ -c test.conf \\
         -e test.log 2>&1`;
 
     return ($? == 0, $out);
