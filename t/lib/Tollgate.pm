@@ -462,6 +462,9 @@ sub finish {
             grep { /\[alert\]|\[emerg\]|Sanitizer|runtime error:/ }
             split /\n/, $self->slurp($log);
     }
+    push @{ $self->{faults} }, map { "valgrind: $_" }
+        grep { /^==/ } map { split /\n/, $self->slurp($_) }
+        glob "$self->{dir}/valgrind-*.log";
 
     return @{ $self->{faults} // [] };
 }

@@ -62,13 +62,28 @@ sub nginx_start {
     my ($self) = @_;
 
     unlink glob "$self->{dir}/nginx*.sock";
-    my $pid = $self->start('nginx', 0, $self->nginx_env, $nginx, '-p',
-        "$self->{dir}/", '-c', 'nginx.conf', '-e', 'error.log');
+    my $pid = $self->start('nginx', 0, $self->nginx_env,
+        $self->nginx_valgrind, $nginx, '-p', "$self->{dir}/", '-c',
+        'nginx.conf', '-e', 'error.log');
     $self->wait_for(sub {
         Tollgate::Http::open_socket("$self->{dir}/nginx.sock")
     }, 'nginx to listen') or Test::More::diag($self->slurp('nginx.log'));
 
     return $pid;
+}
+
+# Each process writes what valgrind finds into a log of its own, which
+# Tollgate::finish() looks at.
+sub nginx_valgrind {
+    my ($self) = @_;
+
+    return () unless $ENV{TOLLGATE_VALGRIND};
+
+    return ('valgrind', '-q', '--leak-check=full', '--num-callers=30', '--keep-debuginfo=yes',
+        '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite',
+        '--gen-suppressions=all',
+        "--suppressions=$self->{root}/t/lib/valgrind.supp",
+        "--log-file=$self->{dir}/valgrind-%p.log");
 }
 
 sub nginx_env {
