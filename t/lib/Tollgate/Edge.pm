@@ -174,7 +174,8 @@ sub accepted {
     my $left = $head =~ /^Content-Length: *(\d+)/mi ? $1 : 0;
     $left -= length($head) - index($head, "\r\n\r\n") - 4;
     while ($left > 0) {
-        $left -= sysread $socket, my $body, $left or last;
+        my $part = $left < 65536 ? $left : 65536;
+        $left -= sysread $socket, my $body, $part or last;
     }
 
     return ($socket, $head);
