@@ -102,7 +102,7 @@ ngx_http_tollgate_log_outcome(ngx_http_request_t *r,
     }
 
     if ((status == NGX_HTTP_CLIENT_CLOSED_REQUEST
-         || (r->request_body != NULL && r->request_body->rest != 0))
+         || (r->request_body != NULL && r->request_body->rest > 0))
         && (r->upstream == NULL || !r->upstream->request_sent))
     {
         return NGX_HTTP_BAD_GATEWAY;

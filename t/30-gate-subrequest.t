@@ -26,9 +26,10 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<'HTTP');
             proxy_pass http://backend;
         }
         location /mirror-fails {
-            mirror /part/a?fail=1;
+            mirror /no/500;
             proxy_pass http://backend;
         }
+        location /mirror-static/ { mirror /part/a; alias %%DIR%%/html/; }
         location /ssi/ { ssi on; }
         location /around {
             add_before_body /part/a;
@@ -60,7 +61,7 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<'HTTP');
         }
         location /after { post_action /part/a; proxy_pass http://backend; }
         location /after-fails {
-            post_action /part/a?fail=1;
+            post_action /no/500;
             proxy_pass http://backend;
         }
         location /after-open {
@@ -99,6 +100,7 @@ my $once = '1 charged, 0 refunded, 90 left';
 my @rows = (
     ['/mirror', 200, 2],
     ['/mirror-fails', 200, 1],
+    ['/mirror-static/file', 200, 1],
     ['/ssi/page.html', 200, 3],
     ['/around', 200, 2],
     ['/asks', 200, 1],
