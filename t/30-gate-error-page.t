@@ -21,22 +21,18 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<'HTTP');
         location = /page.html { }
         location @page { return 404 "page\n"; }
         location @other { proxy_pass http://unix:%%DIR%%/nginx-other.sock; }
-        location @away { proxy_pass http://unix:%%DIR%%/nonexistent.sock; }
+        location @away { proxy_pass http://away; }
 
         location /named { error_page 404 @page; proxy_pass http://backend; }
         location /uri { error_page 404 /page.html; proxy_pass http://backend; }
         location /dressed {
             error_page 500 502 =200 /page.html;
             proxy_pass http://backend;
-            location /dressed/away {
-                proxy_pass http://unix:%%DIR%%/nonexistent.sock;
-            }
+            location /dressed/away { proxy_pass http://away; }
         }
-        location /moved {
-            error_page 500 http://elsewhere.test/;
-            proxy_pass http://backend;
-        }
+        location /moved { error_page 500 http://a.test; proxy_pass http://backend; }
         location /again { error_page 500 = @other; proxy_pass http://backend; }
+        location /equal { error_page 404 = /page.html; proxy_pass http://backend; }
         location /worse { error_page 404 = @away; proxy_pass http://backend; }
         location /recursive {
             error_page 404 = @recursive;
@@ -46,7 +42,7 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<'HTTP');
         location @recursive {
             error_page 502 = @other;
             recursive_error_pages on;
-            proxy_pass http://unix:%%DIR%%/nonexistent.sock;
+            proxy_pass http://away;
         }
 
         location /sold {
@@ -61,17 +57,13 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<'HTTP');
         location /before {
             error_page 403 404 413 /page.html;
             location /before/denied { deny all; proxy_pass http://backend; }
-            location /before/small {
-                client_max_body_size 1;
-                proxy_pass http://backend;
-            }
+            location /before/small { client_max_body_size 1; }
             location /before/gone { return 404; }
-            location /before/named {
-                error_page 403 = @other;
-                deny all;
-            }
+            location /before/named { error_page 403 = @other; deny all; }
+            location /before/kept { error_page 403 @other; deny all; }
         }
 CONF
+    upstream away { server unix:%%DIR%%/nonexistent.sock; }
     log_format gate '$uri $tollgate_verdict $status $tollgate_cost';
     server {
         listen unix:%%DIR%%/nginx-other.sock;
@@ -136,9 +128,23 @@ for my $row (['/before/denied', 403], ['/before/small', 413],
     }
 }
 is scalar events($t, $c->{account}), 0, 'such pages cost nothing';
-is $t->get('/before/named')->{status}, 401,
-    'a named location that serves the request in their place needs a key';
-is $t->call($c, 'GET', '/before/named')->{body}, "other\n", 'and with one';
-is tally($t, $c, 1), $once, 'is charged once';
+for my $row (['/before/named', 200], ['/before/kept', 403]) {
+    my ($path, $status) = @$row;
+
+    my $r = $t->get($path);
+    is "$r->{status} $r->{json}{status}", '401 401',
+        "$path: a named location serves the request itself, and needs a key";
+    my $customer = $t->customer(avail => 100);
+    $r = $t->call($customer, 'GET', $path);
+    is "$r->{status} $r->{body}", "$status other\n", "$path: which opens it";
+    is tally($t, $customer, 1), $once, "$path: $once";
+}
+
+# a preflight request is free on its way to a page, too
+my $r = $t->request('OPTIONS', '/equal?status=404',
+                    { 'Access-Control-Request-Method' => 'POST' });
+is "$r->{status} $r->{body}", "200 page\n", 'a page for a preflight request';
+is $t->request('OPTIONS', '/equal?status=404', {})->{status}, 401,
+    'and for no other';
 
 done_testing;
