@@ -1,7 +1,6 @@
 #!/usr/bin/perl
-# Connections that go on after their answer: a WebSocket is charged when it is
-# upgraded and stays while it lasts, a gRPC call is charged as the HTTP that it
-# is.
+# Connections that are upgraded: a WebSocket is charged once and stays while it
+# lasts, over a reload too.
 
 use strict;
 use warnings;
@@ -11,46 +10,20 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Tollgate::Edge;
 use Tollgate::Gate;
-use Tollgate::H2;
 
-my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<'HTTP');
+my $t = Tollgate::Edge->begin(conf => <<'CONF');
         tollgate on;
         tollgate_feature image.generate;
         proxy_http_version 1.1;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection upgrade;
         location /ws { proxy_pass http://unix:%%DIR%%/hand.sock; }
+        location /plain { proxy_pass http://backend; }
         location /later {
             tollgate_charge_on 2xx;
             proxy_pass http://unix:%%DIR%%/hand.sock;
         }
 CONF
-    server {
-        listen unix:%%DIR%%/nginx-front.sock http2;
-        tollgate on;
-        tollgate_feature image.generate;
-        location / { grpc_pass grpc://unix:%%DIR%%/nginx-grpc.sock; }
-        location /hand { grpc_pass grpc://unix:%%DIR%%/hand.sock; }
-        location /away { grpc_pass grpc://unix:%%DIR%%/nonexistent.sock; }
-        location /dressed {
-            error_page 502 = @unavailable;
-            grpc_pass grpc://unix:%%DIR%%/nonexistent.sock;
-        }
-        location @unavailable {
-            default_type application/grpc;
-            add_header grpc-status 14;
-            return 200 "";
-        }
-    }
-    server {
-        listen unix:%%DIR%%/nginx-grpc.sock http2;
-        default_type application/grpc;
-        location / { add_trailer grpc-status 0; return 200 "reply"; }
-        location /fails { add_trailer grpc-status 13; return 200 "part"; }
-        location /only { add_header grpc-status 5; return 200 ""; }
-        location /broken { return 503; }
-    }
-HTTP
 my $listener = $t->listener('hand');
 $SIG{PIPE} = 'IGNORE';
 my ($once, $back) = ('1 charged, 0 refunded, 90 left',
@@ -127,39 +100,19 @@ my $later = $t->customer(avail => 100);
 close $_ for websocket($later, '/later');
 is tally($t, $later, 1), $back, 'without 1xx in tollgate_charge_on: given back';
 
-# gRPC: path, status, whether there are trailers, what it costs
-my $h2 = Tollgate::H2->new("$t->{dir}/nginx-front.sock");
-my @rows = (
-    ['/ok', 200, 1, $once],
-    ['/fails', 200, 1, $once],
-    ['/only', 200, undef, $once],
-    ['/broken', 503, undef, $back],
-    ['/away', 502, undef, $back],
-    ['/dressed', 200, undef, $back],
-);
-for my $row (@rows) {
-    my ($path, $status, $trailers) = @$row;
-
-    push @$row, my $c = $t->customer(avail => 100);
-    my $stream = $h2->answer($h2->open_stream('POST', $path,
-        { te => 'trailers', 'content-type' => 'application/grpc',
-          'x-api-key' => $c->{key} }, "\0\0\0\0\1x"));
-    is $stream->{status}, $status, "gRPC $path is answered with $status";
-    is $stream->{trailers}, $trailers, "gRPC $path: trailers come through";
-}
-is tally($t, $_->[4], 1), $_->[3], "gRPC $_->[0]: $_->[3]" for @rows;
-is $h2->get('/ok', 'content-type' => 'application/grpc')->{status}, 401,
-    'a gRPC call needs a key';
-
-# a call that is cancelled while the backend works on it
-my $c = $t->customer(avail => 100);
-my $id = $h2->open_stream('POST', '/hand', { 'x-api-key' => $c->{key} },
-                          "\0\0\0\0\1x");
-$h2->flush;
-my $backend = $listener->accept;
-until_read($backend, qr/PRI/);
-$h2->reset_stream($id);
-$h2->flush;
-is tally($t, $c, 1), $once, "a gRPC call that is cancelled: $once";
+# nginx reloads, and the connection goes on in the process that has it
+my $long = $t->customer(avail => 100);
+my ($client, $backend) = websocket($long, '/ws');
+my ($old) = $t->children('nginx');
+$t->nginx_reload;
+$t->wait_for(sub { $t->error_log =~ /gracefully shutting down/ }, 'the reload');
+is $t->call($long, 'GET', '/plain')->{status}, 200, 'new requests go elsewhere';
+syswrite $client, 'still there 1';
+is until_read($backend, qr/\d/), 'still there 1', 'an old one goes on';
+ok((grep { $_ == $old } $t->children('nginx')), 'in its old process');
+close $_ for $client, $backend;
+is tally($t, $long, 2), '2 charged, 0 refunded, 80 left', 'each charged once';
+$t->wait_for(sub { !grep { $_ == $old } $t->children('nginx') },
+             'the old process to go with it');
 
 done_testing;
