@@ -211,8 +211,8 @@ install: all                    ## install where Debian does (DESTDIR=, PREFIX=)
 	install -Dm640 conf/worker.ini $(DESTDIR)/etc/tollgate/worker.ini
 	install -Dm644 conf/tollgate-worker.service \
 	    $(DESTDIR)/lib/systemd/system/tollgate-worker.service
-	install -Dm644 conf/nginx.conf \
-	    $(DESTDIR)$(PREFIX)/share/doc/tollgate/examples/nginx.conf
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/tollgate/examples \
+	    conf/nginx.conf conf/prometheus-rules.yml
 
 clean:                          ## remove build/
 	rm -rf $(BUILD)

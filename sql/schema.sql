@@ -39,6 +39,8 @@ CREATE TABLE public.job (
     requested_at timestamp with time zone,
     retry_at timestamp with time zone,
     failures integer DEFAULT 0 NOT NULL,
+    failed_total bigint DEFAULT 0 NOT NULL,
+    succeeded_at timestamp with time zone,
     CONSTRAINT job_every_check CHECK ((every > '00:00:00'::interval))
 );
 
@@ -495,7 +497,9 @@ COMMENT ON TABLE public.setting IS 'What an operator decides for the whole insta
 CREATE TABLE public.stream_cursor (
     stream text NOT NULL COLLATE pg_catalog."C",
     last_id text DEFAULT '0-0'::text NOT NULL COLLATE pg_catalog."C",
-    moved_at timestamp with time zone NOT NULL
+    moved_at timestamp with time zone NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.subscription (
@@ -768,6 +772,8 @@ ALTER TABLE ONLY public.tier
 
 ALTER TABLE ONLY public.void_request
     ADD CONSTRAINT void_request_pkey PRIMARY KEY (request_id);
+
+CREATE INDEX account_frozen ON public.account USING btree (id) WHERE (state = 'frozen'::text);
 
 CREATE INDEX account_plan ON public.account USING btree (plan);
 

@@ -22,6 +22,7 @@ sub text {
 # What the two have: name and type of each metric.
 for my $part (
     ['Of the gate', 'ngx_module/ngx_http_tollgate_status.c'],
+    ['Of the worker', 'worker/api_metrics.c'],
 ) {
     my ($title, $file) = @$part;
 

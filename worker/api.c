@@ -149,8 +149,9 @@ static void
 api_add_headers(struct MHD_Response *response, const struct api_answer *answer)
 {
     const struct { const char *name; const char *value; bool send; } rows[] = {
-        { "Content-Type", answer->problem ? "application/problem+json"
-                                          : "application/json", true },
+        { "Content-Type", answer->type ? answer->type
+                          : answer->problem ? "application/problem+json"
+                                            : "application/json", true },
         { "Cache-Control", "no-store", true },
         { "Allow", answer->allow, answer->status == 405 },
         { "WWW-Authenticate", "Bearer realm=\"tollgate\"",

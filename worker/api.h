@@ -2,7 +2,8 @@
  * api.h: one request to the API, from the bytes to the answer.
  *
  * api.c knows HTTP, api_route.c routes and arguments, api_problem.c errors;
- * api_verify.c and api_doctor.c are the routes that aren't SQL functions.
+ * api_verify.c, api_doctor.c and api_metrics.c are the routes that aren't
+ * SQL functions.
  */
 #ifndef TOLLGATE_API_H
 #define TOLLGATE_API_H
@@ -33,7 +34,8 @@ struct api_call {
 
 struct api_answer {
     unsigned     status;
-    char        *body;             /* JSON; free() it */
+    char        *body;             /* free() it */
+    const char  *type;             /* of the body; NULL: JSON */
     char         allow[64];        /* methods, of a 405 */
     bool         problem;
 };
@@ -66,6 +68,8 @@ void api_problem_of_pg(struct api_answer *answer, const pg_t *pg,
 void api_health(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer);
 void api_doctor(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer);
+void api_metrics(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer);
 void api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer);

@@ -8,6 +8,7 @@
  */
 HANDLER("GET",  "/api/health", api_health, ANYONE, 200)
 HANDLER("GET",  "/api/doctor", api_doctor, OPERATOR, 200)
+HANDLER("GET",  "/api/metrics", api_metrics, OPERATOR, 200)
 
 ROUTE("POST",   "/api/accounts", "api.account_create", OPERATOR, 201)
 ROUTE("GET",    "/api/accounts", "api.account_list", OPERATOR, 200)

@@ -15,6 +15,7 @@ struct http_buffer {
     size_t size;
 };
 
+static bool http_is_text(CURL *curl);
 static bool http_headers(const struct http_request *request,
     struct curl_slist **headers);
 static bool http_header_add(struct curl_slist **headers, const char *name,
@@ -70,6 +71,10 @@ http_json(const struct http_request *request,
     }
     outcome = HTTP_ANSWERED;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    if (http_is_text(curl)) {
+        answer->text = strndup(buffer.data == NULL ? "" : buffer.data,
+                               buffer.len);
+    }
     answer->json = json_loadb(buffer.data == NULL ? "" : buffer.data,
                               buffer.len, JSON_REJECT_DUPLICATES, &why);
     if (answer->json == NULL) {
@@ -82,6 +87,16 @@ done:
     free(buffer.data);
     free(body);
     return outcome;
+}
+
+
+static bool
+http_is_text(CURL *curl)
+{
+    char *type = NULL;
+
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    return type != NULL && strncmp(type, "text/plain", 10) == 0;
 }
 
 
@@ -249,7 +264,9 @@ void
 http_answer_free(struct http_answer *answer)
 {
     json_decref(answer->json);
+    free(answer->text);
     answer->json = NULL;
+    answer->text = NULL;
 }
 
 

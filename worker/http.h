@@ -27,6 +27,7 @@ enum http_outcome {
 struct http_answer {
     long status;
     json_t *json;                 /* NULL: the body is not JSON */
+    char *text;                   /* the body where it is text/plain */
     char error[256];              /* why there is no answer, or no JSON */
 };
 

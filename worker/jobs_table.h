@@ -5,6 +5,7 @@
  * which says when it is due; the function does what is due at one time.
  */
 JOB("credits.daily",       "job.credits_daily")
+JOB("ledger.check",        "job.ledger_check")
 JOB("partitions.make",     "job.partitions_make")
 JOB("snapshots.daily",     "job.snapshots_daily")
 JOB("snapshots.hourly",    "job.snapshots_hourly")

@@ -43,7 +43,8 @@ enum cli_feature {
     CLI_FILE = 2,           /* -f FILE */
     CLI_FILE_NEEDED = 4,    /* and does not go without */
     CLI_CONFIRM = 8,        /* asks on a terminal */
-    CLI_IDEMPOTENT = 16     /* --idempotency-key */
+    CLI_IDEMPOTENT = 16,    /* --idempotency-key */
+    CLI_PLAIN = 32          /* the answer is text, of no format but its own */
 };
 
 struct cli_arg {
@@ -152,7 +153,10 @@ int input_token(struct cli_call *call);
 /* Asks where the command wants it; CLI_OK means go on. */
 int input_confirm(struct cli_call *call);
 
-/* client.c: one request of the API; on failure it says why */
+/*
+ * client.c: one request of the API; on failure it says why.  The answer is an
+ * object, or a string where the command is CLI_PLAIN.
+ */
 int client_call(struct cli_call *call, const json_t *query,
     const json_t *body, json_t **answer);
 /* Is the member one of the path, and so not of the body or query? */
@@ -161,6 +165,7 @@ bool client_path_has(const struct cli_command *command, const char *member);
 /* run.c */
 int run_call(struct cli_call *call);
 int run_list(struct cli_call *call);
+int run_plain(struct cli_call *call);
 int run_check(struct cli_call *call);
 
 /* output.c: the answer on stdout in the format of -o */

@@ -102,7 +102,9 @@ client_call(struct cli_call *call, const json_t *query,
 
     outcome = http_json(&request, &http);
     status = client_status(call, &client, outcome, &http);
-    *answer = status == CLI_OK ? json_incref(http.json) : NULL;
+    *answer = status != CLI_OK ? NULL
+              : call->command->features & CLI_PLAIN ? json_string(http.text)
+                                  : json_incref(http.json);
 
     http_answer_free(&http);
     free(url);
@@ -297,8 +299,12 @@ client_status(struct cli_call *call, struct client *client,
     if (answer->status < 200 || answer->status > 299) {
         return client_problem(call, answer->status, answer->json);
     }
-    if (!json_is_object(answer->json)) {
-        message_error("bad_answer", "the answer is not a JSON object");
+    if (call->command->features & CLI_PLAIN ? answer->text == NULL
+        : !json_is_object(answer->json))
+    {
+        message_error("bad_answer", "the answer is not %s",
+                      call->command->features & CLI_PLAIN ? "text"
+                                                          : "a JSON object");
         message_hint("is this the API of Tollgate?");
         client_repeat(call);
         return CLI_FAILURE;

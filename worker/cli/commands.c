@@ -389,6 +389,15 @@ const struct cli_command commands_table[] = {
       .name_member = "name", .rows = report_check_rows,
       .table = report_doctor, .run = run_check,
       .examples = { "tollgate doctor", "tollgate doctor -o json" } },
+    { .noun = "metrics",
+      .summary = "print the worker's metrics for Prometheus",
+      .details = "In Prometheus' text format, as its node exporter reads "
+                 "from a file.",
+      .method = "GET", .path = "/api/metrics", .features = CLI_PLAIN,
+      .run = run_plain,
+      .examples = { "tollgate metrics",
+                    "tollgate metrics > /var/lib/prometheus/node-exporter/"
+                    "tollgate.prom" } },
     { .noun = "version",
       .summary = "print the version of this program",
       .columns = COLUMNS({ "VERSION", "version", CLI_LEFT }),

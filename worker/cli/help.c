@@ -58,7 +58,7 @@ help_command(FILE *out, const struct cli_command *command)
         fprintf(out, "\n%s\n", command->details);
     }
     if (command->options != NULL
-        || (command->features & ~(unsigned) CLI_CONFIRM) != 0)
+        || (command->features & ~(unsigned) (CLI_CONFIRM | CLI_PLAIN)) != 0)
     {
         fprintf(out, "\nOptions:\n");
         help_options(out, command->options);

@@ -48,6 +48,31 @@ run_call(struct cli_call *call)
 }
 
 
+/* Prints an answer that is text as it came. */
+int
+run_plain(struct cli_call *call)
+{
+    json_t *answer = NULL;
+    int status;
+
+    if (args_setting(call, "output") != NULL) {
+        message_error("usage", "-o does not go with this command: its answer "
+                      "is text");
+        return CLI_USAGE;
+    }
+    status = client_call(call, call->params, NULL, &answer);
+    if (status == CLI_OK
+        && (answer == NULL || fputs(json_string_value(answer), stdout) < 0))
+    {
+        message_error("bad_answer", "the answer is not UTF-8 text, or can't "
+                      "be written");
+        status = CLI_FAILURE;
+    }
+    json_decref(answer);
+    return status;
+}
+
+
 /* Sets the key of a call that must not take effect twice. */
 static int
 run_idempotency(struct cli_call *call)

@@ -8,7 +8,8 @@ as $$
             when j.catch_up then j.due_at + j.every
             else j.due_at + j.every * (1 + greatest(0, floor(extract(epoch from lib.now() - j.due_at)
                                                               / extract(epoch from j.every)))) end,
-        requested_at = nullif(j.requested_at, done.due_at), retry_at = null, failures = 0
+        requested_at = nullif(j.requested_at, done.due_at), retry_at = null, failures = 0,
+        succeeded_at = lib.now()
     where j.name = done.name;
     insert into job_run (job, due_at, at, outcome, summary)
     values (done.name, done.due_at, lib.now(), 'done', coalesce(done.summary, '{}'));

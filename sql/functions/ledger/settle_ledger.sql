@@ -26,6 +26,13 @@ begin
           order by account, place desc) e
     where c.account = e.account;
 
+    update stream_cursor c
+    set taken = c.taken + n.taken, refused = c.refused + n.refused
+    from (select count(*) filter (where fault = '') as taken,
+                 count(*) filter (where fault not in ('', 'again')) as refused
+          from settle_checked) n
+    where c.stream = settle_ledger.stream;
+
     -- voids of this batch, and earlier ones whose charge is in it
     perform ledger.void_resolve(array(
         select v.request_id from void_request v join settle_event e on e.request_id = v.request_id and e.account = v.account

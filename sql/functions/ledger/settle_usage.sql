@@ -17,6 +17,10 @@ begin
     from settle_usage;
     get diagnostics added = row_count;
 
+    update stream_cursor c
+    set taken = c.taken + added, refused = c.refused + settle_usage.rejected
+    where c.stream = settle_usage.stream;
+
     if rejected > 0 then
         insert into alert (at, kind, detail)
         values (lib.now(), 'usage_malformed',
