@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_tollgate_ask.c owns the questions to gate.lua: it gathers those of
- * a turn, sends those of one account as one call, and hands the answers out.
+ * a turn and sends those of one account as one call.
  */
 
 
@@ -16,24 +16,20 @@
                                       + 3 * NGX_HTTP_TOLLGATE_CODE_LEN)
 #define NGX_HTTP_TOLLGATE_ASK_FIRST  256
 
+/* what has no place now looks for one again after that, in ms */
+
+#define NGX_HTTP_TOLLGATE_LIMBO      10
+
 
 static void ngx_http_tollgate_ask_timeout(ngx_event_t *ev);
-static ngx_int_t ngx_http_tollgate_ask_batch(ngx_http_tollgate_store_t *store,
+static ngx_int_t ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
     ngx_queue_t *bucket);
-static ngx_uint_t ngx_http_tollgate_ask_gather(
-    ngx_http_tollgate_store_t *store, ngx_queue_t *bucket, ngx_queue_t *list);
+static ngx_uint_t ngx_http_tollgate_ask_gather(ngx_http_tollgate_node_t *node,
+    ngx_queue_t *bucket, ngx_queue_t *list);
+static ngx_int_t ngx_http_tollgate_ask_asking(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply);
 static void ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_call_t *call, ngx_uint_t n);
-static ngx_int_t ngx_http_tollgate_ask_reply(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply);
-static void ngx_http_tollgate_ask_error(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply);
-static void ngx_http_tollgate_ask_late(ngx_http_tollgate_ask_t *ask,
-    ngx_http_tollgate_value_t *v);
-static void ngx_http_tollgate_ask_lost(ngx_http_tollgate_call_t *call);
-static void ngx_http_tollgate_ask_end(ngx_http_tollgate_ask_t *ask);
-static void ngx_http_tollgate_ask_free(ngx_http_tollgate_ask_t *ask);
-static ngx_http_tollgate_ask_t *ngx_http_tollgate_ask_head(ngx_queue_t *list);
 
 
 /* NGX_AGAIN: asked.  NGX_DECLINED: the server is known to be down. */
@@ -43,16 +39,20 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
 {
     ngx_queue_t                *q;
     ngx_http_tollgate_ask_t    *ask;
+    ngx_http_tollgate_node_t   *node;
     ngx_http_tollgate_store_t  *store;
 
     store = ctx->conf->store;
+    node = store->routes[ctx->charge.shard].node;
 
-    if (store->redis.state == NGX_HTTP_TOLLGATE_REDIS_DOWN) {
+    if (ngx_http_tollgate_redis_broken(&node->redis)
+        || node->nasks >= store->server.queue)
+    {
         return NGX_DECLINED;
     }
 
     if (ngx_queue_empty(&store->spare)) {
-        ask = ngx_alloc(sizeof(ngx_http_tollgate_ask_t), store->redis.log);
+        ask = ngx_alloc(sizeof(ngx_http_tollgate_ask_t), store->log);
         if (ask == NULL) {
             return NGX_ERROR;
         }
@@ -69,36 +69,87 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
     }
 
     ask->ctx = ctx;
-    ask->store = store;
     ask->timeout = ctx->conf->timeout;
     ask->charge = ctx->charge;
     ask->charge.credits = ctx->cost;
     ask->charge.units = ctx->cost_units;
     ask->tier = ctx->tier;
-    ask->sent = 0;
     ask->again = 0;
+    ask->asking = 0;
     ask->served = 0;
     ask->dry_run = ctx->dry_run;
 
     ngx_memzero(&ask->timer, sizeof(ngx_event_t));
     ask->timer.handler = ngx_http_tollgate_ask_timeout;
     ask->timer.data = ask;
-    ask->timer.log = store->redis.log;
+    ask->timer.log = store->log;
 
     ngx_add_timer(&ask->timer, ask->timeout);
 
-    /* the last character of an account is as random as the others */
-
-    ngx_queue_insert_tail(&store->asks[ask->charge.account[9]
-                                       % NGX_HTTP_TOLLGATE_BUCKETS],
-                          &ask->queue);
-    store->nasks++;
-
     ctx->ask = ask;
 
-    ngx_http_tollgate_redis_post(&store->redis);
+    ngx_http_tollgate_ask_put(ask, node);
 
     return NGX_AGAIN;
+}
+
+
+/* It waits to be sent by the node, at the end of this turn if there is room. */
+
+void
+ngx_http_tollgate_ask_put(ngx_http_tollgate_ask_t *ask,
+    ngx_http_tollgate_node_t *node)
+{
+    ngx_http_tollgate_store_t  *store;
+
+    store = node->store;
+
+    ask->node = node;
+    ask->sent = 0;
+
+    /* the last character of an account is as random as the others */
+
+    ngx_queue_insert_tail(&node->asks[ask->charge.account[9]
+                                      % NGX_HTTP_TOLLGATE_BUCKETS],
+                          &ask->queue);
+    node->nasks++;
+
+    if (node != &store->limbo) {
+        ngx_http_tollgate_redis_post(&node->redis);
+
+    } else if (!store->limbo_timer.timer_set) {
+        ngx_add_timer(&store->limbo_timer, NGX_HTTP_TOLLGATE_LIMBO);
+    }
+}
+
+
+/* What waits for a node that is not where its route leads to goes there. */
+
+void
+ngx_http_tollgate_ask_move(ngx_http_tollgate_node_t *node)
+{
+    ngx_uint_t                 i;
+    ngx_queue_t               *q, *next;
+    ngx_http_tollgate_ask_t   *ask;
+    ngx_http_tollgate_node_t  *to;
+
+    for (i = 0; i < NGX_HTTP_TOLLGATE_BUCKETS && node->nasks; i++) {
+
+        for (q = ngx_queue_head(&node->asks[i]);
+             q != ngx_queue_sentinel(&node->asks[i]);
+             q = next)
+        {
+            next = ngx_queue_next(q);
+            ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
+            to = node->store->routes[ask->charge.shard].node;
+
+            if (to != node && !ask->asking) {
+                ngx_queue_remove(q);
+                node->nasks--;
+                ngx_http_tollgate_ask_put(ask, to);
+            }
+        }
+    }
 }
 
 
@@ -127,7 +178,7 @@ ngx_http_tollgate_ask_leave(ngx_http_tollgate_ctx_t *ctx)
 
     if (!ask->sent) {
         ngx_queue_remove(&ask->queue);
-        ask->store->nasks--;
+        ask->node->nasks--;
         ngx_http_tollgate_ask_free(ask);
     }
 }
@@ -142,7 +193,8 @@ ngx_http_tollgate_ask_timeout(ngx_event_t *ev)
 
     ask = ev->data;
     ctx = ask->ctx;
-    redis = &ask->store->redis;
+    redis = &ask->node->redis;
+    redis->strikes++;
 
     if (redis->logged != ngx_time()) {
         redis->logged = ngx_time();
@@ -161,16 +213,15 @@ ngx_http_tollgate_ask_timeout(ngx_event_t *ev)
 
 
 void
-ngx_http_tollgate_ask_send(ngx_http_tollgate_store_t *store)
+ngx_http_tollgate_ask_send(ngx_http_tollgate_node_t *node)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_HTTP_TOLLGATE_BUCKETS && store->nasks; i++) {
-        while (!ngx_queue_empty(&store->asks[i])
-               && ngx_http_tollgate_redis_room(&store->redis))
+    for (i = 0; i < NGX_HTTP_TOLLGATE_BUCKETS && node->nasks; i++) {
+        while (!ngx_queue_empty(&node->asks[i])
+               && ngx_http_tollgate_redis_room(&node->redis))
         {
-            if (ngx_http_tollgate_ask_batch(store, &store->asks[i]) != NGX_OK)
-            {
+            if (ngx_http_tollgate_ask_batch(node, &node->asks[i]) != NGX_OK) {
                 return;
             }
         }
@@ -179,21 +230,45 @@ ngx_http_tollgate_ask_send(ngx_http_tollgate_store_t *store)
 
 
 static ngx_int_t
-ngx_http_tollgate_ask_batch(ngx_http_tollgate_store_t *store,
+ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
     ngx_queue_t *bucket)
 {
-    ngx_uint_t                 n;
-    ngx_http_tollgate_call_t  *call;
+    ngx_uint_t                  n, asking;
+    ngx_http_tollgate_ask_t    *ask;
+    ngx_http_tollgate_call_t   *call, *first;
+    ngx_http_tollgate_redis_t  *redis;
 
-    call = ngx_http_tollgate_redis_call(&store->redis,
-                                        ngx_http_tollgate_ask_reply, store);
-    if (call == NULL) {
-        return NGX_ERROR;
+    redis = &node->redis;
+
+    ask = ngx_queue_data(ngx_queue_head(bucket), ngx_http_tollgate_ask_t,
+                         queue);
+    asking = ask->asking;
+
+    call = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_answer, node);
+    first = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_ask_asking,
+                                         node);
+
+    if (call == NULL || first == NULL) {
+        goto failed;
     }
 
-    n = ngx_http_tollgate_ask_gather(store, bucket, &call->list);
+    if (asking) {
+        if (ngx_http_tollgate_redis_command(redis, 1, 6) != NGX_OK) {
+            goto failed;
+        }
 
-    if (ngx_http_tollgate_redis_command(&store->redis, 9 + 8 * n,
+        ngx_http_tollgate_redis_arg(redis, "ASKING", 6);
+        ngx_http_tollgate_redis_expect(first);
+
+    } else {
+        ngx_http_tollgate_redis_forget(first);
+    }
+
+    first = NULL;
+
+    n = ngx_http_tollgate_ask_gather(node, bucket, &call->list);
+
+    if (ngx_http_tollgate_redis_command(redis, 9 + 8 * n,
                                         NGX_HTTP_TOLLGATE_ASK_FIRST
                                         + n * NGX_HTTP_TOLLGATE_ASK_SIZE)
         != NGX_OK)
@@ -205,21 +280,32 @@ ngx_http_tollgate_ask_batch(ngx_http_tollgate_store_t *store,
                                     ngx_http_tollgate_ask_head(&call->list));
         }
 
-        ngx_http_tollgate_redis_forget(call);
-        return NGX_ERROR;
+        goto failed;
     }
 
-    ngx_http_tollgate_ask_format(store, call, n);
+    ngx_http_tollgate_ask_format(node->store, call, n);
     ngx_http_tollgate_redis_expect(call);
 
     return NGX_OK;
+
+failed:
+
+    if (call != NULL) {
+        ngx_http_tollgate_redis_forget(call);
+    }
+
+    if (first != NULL) {
+        ngx_http_tollgate_redis_forget(first);
+    }
+
+    return NGX_ERROR;
 }
 
 
 /* Moves the first of the bucket and those that can go with it. */
 
 static ngx_uint_t
-ngx_http_tollgate_ask_gather(ngx_http_tollgate_store_t *store,
+ngx_http_tollgate_ask_gather(ngx_http_tollgate_node_t *node,
     ngx_queue_t *bucket, ngx_queue_t *list)
 {
     ngx_uint_t                n;
@@ -237,19 +323,29 @@ ngx_http_tollgate_ask_gather(ngx_http_tollgate_store_t *store,
         next = ngx_queue_next(q);
         ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
 
-        if (ask->timeout == first->timeout
+        if (ask->timeout == first->timeout && ask->asking == first->asking
             && ngx_memcmp(ask->charge.account, first->charge.account,
                           NGX_HTTP_TOLLGATE_ACCOUNT_LEN) == 0)
         {
             ngx_queue_remove(q);
             ngx_queue_insert_tail(list, q);
             ask->sent = 1;
-            store->nasks--;
+            node->nasks--;
             n++;
         }
     }
 
     return n;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_ask_asking(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply)
+{
+    /* where it is refused, so is the call that follows */
+
+    return NGX_OK;
 }
 
 
@@ -264,7 +360,7 @@ ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_shard_t  *shard;
     ngx_http_tollgate_text_t   *feature, *model;
 
-    redis = &store->redis;
+    redis = call->redis;
 
     q = ngx_queue_head(&call->list);
     ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
@@ -310,181 +406,10 @@ ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
 }
 
 
-static ngx_int_t
-ngx_http_tollgate_ask_reply(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply)
-{
-    ngx_int_t                   rc;
-    ngx_uint_t                  n;
-    ngx_queue_t                *q;
-    ngx_http_tollgate_ask_t    *ask;
-    ngx_http_tollgate_ctx_t    *ctx;
-    ngx_http_tollgate_value_t  *v;
-
-    if (reply == NULL) {
-        ngx_http_tollgate_ask_lost(call);
-        return NGX_OK;
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_tollgate_ask_error(call, reply);
-        return NGX_OK;
-    }
-
-    n = 0;
-
-    for (q = ngx_queue_head(&call->list);
-         q != ngx_queue_sentinel(&call->list);
-         q = ngx_queue_next(q))
-    {
-        n++;
-    }
-
-    v = reply->value;
-
-    if (reply->type != REDIS_REPLY_ARRAY
-        || reply->n != NGX_HTTP_TOLLGATE_ASK_HEAD
-                       + n * NGX_HTTP_TOLLGATE_ASK_WIDTH
-        || v[0].type != REDIS_REPLY_INTEGER
-        || v[1].type != REDIS_REPLY_INTEGER)
-    {
-        ngx_http_tollgate_ask_lost(call);
-        return NGX_ERROR;
-    }
-
-    ngx_http_tollgate_redis_heard(call->redis, v[0].integer);
-
-    rc = NGX_OK;
-
-    for (n = NGX_HTTP_TOLLGATE_ASK_HEAD;
-         !ngx_queue_empty(&call->list);
-         n += NGX_HTTP_TOLLGATE_ASK_WIDTH)
-    {
-        ask = ngx_http_tollgate_ask_head(&call->list);
-        ask->charge.epoch = v[1].integer;
-        ctx = ask->ctx;
-
-        if (ctx == NULL) {
-            ngx_http_tollgate_ask_late(ask, &v[n]);
-            ngx_http_tollgate_ask_free(ask);
-            continue;
-        }
-
-        if (ngx_http_tollgate_verdict_read(ctx, ask, &v[n]) != NGX_OK) {
-            ngx_queue_insert_head(&call->list, &ask->queue);
-            ngx_http_tollgate_ask_lost(call);
-            rc = NGX_ERROR;
-            break;
-        }
-
-        ngx_http_tollgate_ask_leave(ctx);
-        ngx_http_tollgate_ask_free(ask);
-        ngx_http_tollgate_resume(ctx);
-    }
-
-    return rc;
-}
-
-
-/* An error reply: the script did not run, or stopped before it wrote. */
-
-static void
-ngx_http_tollgate_ask_error(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply)
-{
-    ngx_uint_t                  again;
-    ngx_http_tollgate_ask_t    *ask;
-    ngx_http_tollgate_store_t  *store;
-
-    store = call->data;
-    again = 0;
-
-    if (ngx_http_tollgate_redis_noscript(reply)) {
-        ask = ngx_queue_data(ngx_queue_head(&call->list),
-                             ngx_http_tollgate_ask_t, queue);
-        again = !ask->again
-                && ngx_http_tollgate_redis_load(&store->redis) == NGX_OK;
-    }
-
-    if (!again) {
-        ngx_http_tollgate_redis_complain(&store->redis, "to decide", reply);
-    }
-
-    while (!ngx_queue_empty(&call->list)) {
-        ask = ngx_http_tollgate_ask_head(&call->list);
-
-        if (!again || ask->ctx == NULL) {
-            ngx_http_tollgate_ask_end(ask);
-            continue;
-        }
-
-        ask->again = 1;
-        ask->sent = 0;
-        ngx_queue_insert_tail(&store->asks[ask->charge.account[9]
-                                           % NGX_HTTP_TOLLGATE_BUCKETS],
-                              &ask->queue);
-        store->nasks++;
-    }
-
-    ngx_http_tollgate_redis_post(&store->redis);
-}
-
-
-/* An answer that nobody waits for: the client got nothing for its credits. */
-
-static void
-ngx_http_tollgate_ask_late(ngx_http_tollgate_ask_t *ask,
-    ngx_http_tollgate_value_t *v)
-{
-    ngx_http_tollgate_ctx_t  ctx;
-
-    if (ask->served || ask->dry_run) {
-        return;
-    }
-
-    ngx_memzero(&ctx, sizeof(ngx_http_tollgate_ctx_t));
-    ctx.charge = ask->charge;
-
-    if (ngx_http_tollgate_verdict_read(&ctx, ask, v) != NGX_OK) {
-        ngx_http_tollgate_void(ask->store, &ask->charge);
-        return;
-    }
-
-    if (ctx.charge.credits || ctx.charge.units) {
-        ngx_http_tollgate_refund(ask->store, &ctx.charge);
-    }
-}
-
-
-/* Whether these were charged can't be known here: the ledger finds out. */
-
-static void
-ngx_http_tollgate_ask_lost(ngx_http_tollgate_call_t *call)
-{
-    ngx_http_tollgate_ask_t  *ask;
-
-    while (!ngx_queue_empty(&call->list)) {
-        ask = ngx_http_tollgate_ask_head(&call->list);
-
-        if (ask->ctx != NULL) {
-            ask->served = ask->ctx->conf->on_error == NGX_HTTP_TOLLGATE_OPEN;
-        }
-
-        if (!ask->served && !ask->dry_run
-            && (ask->charge.credits || ask->charge.units))
-        {
-            ngx_http_tollgate_void(ask->store, &ask->charge);
-        }
-
-        ngx_http_tollgate_ask_end(ask);
-    }
-}
-
-
 /* The server went down: nobody waits for what was never sent. */
 
 void
-ngx_http_tollgate_ask_down(ngx_http_tollgate_store_t *store)
+ngx_http_tollgate_ask_down(ngx_http_tollgate_node_t *node)
 {
     ngx_uint_t                i;
     ngx_queue_t               list;
@@ -492,11 +417,11 @@ ngx_http_tollgate_ask_down(ngx_http_tollgate_store_t *store)
 
     ngx_queue_init(&list);
 
-    for (i = 0; i < NGX_HTTP_TOLLGATE_BUCKETS && store->nasks; i++) {
-        while (!ngx_queue_empty(&store->asks[i])) {
-            ask = ngx_http_tollgate_ask_head(&store->asks[i]);
+    for (i = 0; i < NGX_HTTP_TOLLGATE_BUCKETS && node->nasks; i++) {
+        while (!ngx_queue_empty(&node->asks[i])) {
+            ask = ngx_http_tollgate_ask_head(&node->asks[i]);
             ask->sent = 1;
-            store->nasks--;
+            node->nasks--;
             ngx_queue_insert_tail(&list, &ask->queue);
         }
     }
@@ -509,7 +434,7 @@ ngx_http_tollgate_ask_down(ngx_http_tollgate_store_t *store)
 
 /* Ends a question without an answer; it was sent, and is in no queue. */
 
-static void
+void
 ngx_http_tollgate_ask_end(ngx_http_tollgate_ask_t *ask)
 {
     ngx_http_tollgate_ctx_t  *ctx;
@@ -529,14 +454,14 @@ ngx_http_tollgate_ask_end(ngx_http_tollgate_ask_t *ask)
 }
 
 
-static void
+void
 ngx_http_tollgate_ask_free(ngx_http_tollgate_ask_t *ask)
 {
-    ngx_queue_insert_head(&ask->store->spare, &ask->queue);
+    ngx_queue_insert_head(&ask->node->store->spare, &ask->queue);
 }
 
 
-static ngx_http_tollgate_ask_t *
+ngx_http_tollgate_ask_t *
 ngx_http_tollgate_ask_head(ngx_queue_t *list)
 {
     ngx_queue_t  *q;

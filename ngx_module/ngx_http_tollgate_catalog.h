@@ -54,7 +54,8 @@ ngx_http_tollgate_rank_t *ngx_http_tollgate_catalog_plan(
 ngx_http_tollgate_catalog_t *ngx_http_tollgate_catalog_get(
     ngx_http_tollgate_main_conf_t *tmcf);
 ngx_int_t ngx_http_tollgate_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-void ngx_http_tollgate_zone_send(ngx_http_tollgate_store_t *store);
+void ngx_http_tollgate_zone_send(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_redis_t *redis);
 ngx_int_t ngx_http_tollgate_zone_start(ngx_http_tollgate_main_conf_t *tmcf,
     ngx_cycle_t *cycle);
 void ngx_http_tollgate_zone_exit(void);

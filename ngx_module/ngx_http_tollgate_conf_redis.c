@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_tollgate_conf_redis.c owns the tollgate_redis directive and the
- * list of servers that it makes.
+ * list of stores that it makes.
  */
 
 
@@ -9,17 +9,20 @@
 
 
 #define NGX_HTTP_TOLLGATE_REDIS_PORT      6379
+#define NGX_HTTP_TOLLGATE_SENTINEL_PORT   26379
 #define NGX_HTTP_TOLLGATE_CONNECT         500   /* ms */
-#define NGX_HTTP_TOLLGATE_PASSWORD_MAX    512
+#define NGX_HTTP_TOLLGATE_QUEUE           10000
 
 
-static char *ngx_http_tollgate_conf_redis_param(ngx_conf_t *cf,
-    ngx_http_tollgate_redis_t *redis, ngx_str_t *arg);
-static char *ngx_http_tollgate_conf_password(ngx_conf_t *cf,
-    ngx_http_tollgate_redis_t *redis, ngx_str_t *file);
+static char *ngx_http_tollgate_conf_servers(ngx_conf_t *cf,
+    ngx_http_tollgate_redis_args_t *args);
+static char *ngx_http_tollgate_conf_server(ngx_conf_t *cf, ngx_array_t *addrs,
+    ngx_str_t *arg, in_port_t port);
+static char *ngx_http_tollgate_conf_redis_check(ngx_conf_t *cf,
+    ngx_http_tollgate_redis_args_t *args);
 static ngx_http_tollgate_store_t *ngx_http_tollgate_conf_store(
-    ngx_conf_t *cf, ngx_http_tollgate_redis_t *redis);
-static ngx_uint_t ngx_http_tollgate_conf_same(ngx_str_t *one, ngx_str_t *two);
+    ngx_conf_t *cf, ngx_http_tollgate_redis_args_t *args);
+static ngx_int_t ngx_http_tollgate_conf_said(ngx_conf_t *cf, ngx_str_t *said);
 
 
 char *
@@ -27,190 +30,249 @@ ngx_http_tollgate_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_tollgate_loc_conf_t *tlcf = conf;
 
-    char                       *rv;
-    ngx_url_t                   u;
-    ngx_str_t                  *value;
-    ngx_uint_t                  i;
-    ngx_http_tollgate_redis_t   redis;
+    char                            *rv;
+    ngx_http_tollgate_redis_args_t   args;
 
     if (tlcf->store != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
-    value = cf->args->elts;
+    ngx_memzero(&args, sizeof(ngx_http_tollgate_redis_args_t));
 
-    ngx_memzero(&redis, sizeof(ngx_http_tollgate_redis_t));
-    ngx_memzero(&u, sizeof(ngx_url_t));
+    args.server.connect_timeout = NGX_HTTP_TOLLGATE_CONNECT;
+    args.server.queue = NGX_HTTP_TOLLGATE_QUEUE;
+    args.verify = 1;
 
-    u.url = value[1];
-    u.default_port = NGX_HTTP_TOLLGATE_REDIS_PORT;
+    rv = ngx_http_tollgate_conf_servers(cf, &args);
 
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "%s in address \"%V\" of \"%V\" directive, "
-                           "it must be \"unix:/path\" or \"host:port\"",
-                           u.err ? u.err : "invalid host", &u.url,
-                           &cmd->name);
-        return NGX_CONF_ERROR;
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_http_tollgate_conf_redis_check(cf, &args);
     }
 
-    redis.name = value[1];
-    redis.addrs = u.addrs;
-    redis.naddrs = u.naddrs;
-    redis.connect_timeout = NGX_HTTP_TOLLGATE_CONNECT;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_http_tollgate_conf_redis_param(cf, &redis, &value[i]);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
-    if (redis.user.len && redis.password.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"user\" in \"%V\" directive needs \"password\" "
-                           "or \"password_file\"", &cmd->name);
-        return NGX_CONF_ERROR;
-    }
-
-    tlcf->store = ngx_http_tollgate_conf_store(cf, &redis);
+    tlcf->store = ngx_http_tollgate_conf_store(cf, &args);
 
     return tlcf->store == NULL ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
 
-/* Messages don't repeat the argument, which may be the password. */
+/* Parameters say of what the addresses are, so these are parsed afterwards. */
 
 static char *
-ngx_http_tollgate_conf_redis_param(ngx_conf_t *cf,
-    ngx_http_tollgate_redis_t *redis, ngx_str_t *arg)
+ngx_http_tollgate_conf_servers(ngx_conf_t *cf,
+    ngx_http_tollgate_redis_args_t *args)
 {
-    ngx_int_t   n;
-    ngx_str_t   value;
+    char         *rv;
+    u_char       *p;
+    size_t        len;
+    in_port_t     port;
+    ngx_str_t    *value;
+    ngx_uint_t    i, n;
+    ngx_array_t   addrs;
 
-    if (ngx_http_tollgate_conf_param(arg, "password_file=", &value)) {
-        return ngx_http_tollgate_conf_password(cf, redis, &value);
+    value = cf->args->elts;
+    n = 1;
+    len = 0;
+
+    while (n < cf->args->nelts
+           && !ngx_http_tollgate_redis_param_is(&value[n])
+           && (n == 1 || ngx_strlchr(value[n].data,
+                                     value[n].data + value[n].len, '=')
+                         == NULL))
+    {
+        len += value[n++].len + 1;
     }
 
-    if (ngx_http_tollgate_conf_param(arg, "password=", &value)) {
-        redis->password = value;
-        return NGX_CONF_OK;
+    if (n == 1) {
+        return "needs an address before its parameters, it must be "
+               "\"unix:/path\" or \"host:port\"";
     }
 
-    if (ngx_http_tollgate_conf_param(arg, "user=", &value)) {
-        redis->user = value;
-        return NGX_CONF_OK;
+    for (i = n; i < cf->args->nelts; i++) {
+        rv = ngx_http_tollgate_redis_param(cf, args, &value[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
     }
 
-    if (ngx_http_tollgate_conf_param(arg, "database=", &value)) {
-        n = ngx_atoi(value.data, value.len);
+    args->server.topology = args->cluster ? NGX_HTTP_TOLLGATE_CLUSTER
+                            : args->server.master.len
+                              ? NGX_HTTP_TOLLGATE_SENTINEL
+                              : NGX_HTTP_TOLLGATE_SINGLE;
 
-        if (n == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid \"database\" in \"tollgate_redis\" "
-                               "directive, it must be a number");
-            return NGX_CONF_ERROR;
+    port = args->server.topology == NGX_HTTP_TOLLGATE_SENTINEL
+           ? NGX_HTTP_TOLLGATE_SENTINEL_PORT : NGX_HTTP_TOLLGATE_REDIS_PORT;
+
+    p = ngx_pnalloc(cf->pool, len);
+
+    if (p == NULL
+        || ngx_array_init(&addrs, cf->pool, n, sizeof(ngx_addr_t)) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    args->server.name.data = p;
+    args->server.name.len = len - 1;
+
+    for (i = 1; i < n; i++) {
+        rv = ngx_http_tollgate_conf_server(cf, &addrs, &value[i], port);
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
 
-        redis->database = n;
-        return NGX_CONF_OK;
-    }
+        p = ngx_cpymem(p, value[i].data, value[i].len);
 
-    if (ngx_http_tollgate_conf_param(arg, "connect_timeout=", &value)) {
-        n = ngx_parse_time(&value, 0);
-
-        if (n == NGX_ERROR || n == 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid \"connect_timeout\" in "
-                               "\"tollgate_redis\" directive, it must be a "
-                               "time such as \"500ms\"");
-            return NGX_CONF_ERROR;
+        if (i + 1 < n) {
+            *p++ = ' ';
         }
-
-        redis->connect_timeout = n;
-        return NGX_CONF_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter in \"tollgate_redis\" directive, "
-                       "it must be \"user=\", \"password=\", "
-                       "\"password_file=\", \"database=\" or "
-                       "\"connect_timeout=\"");
-
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_tollgate_conf_password(ngx_conf_t *cf,
-    ngx_http_tollgate_redis_t *redis, ngx_str_t *file)
-{
-    u_char    buf[NGX_HTTP_TOLLGATE_PASSWORD_MAX];
-    ssize_t   n;
-    ngx_fd_t  fd;
-
-    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
+    if (n > 2 && args->server.topology == NGX_HTTP_TOLLGATE_SINGLE) {
+        return "has several addresses, which need \"cluster\" or \"sentinel=\"";
     }
 
-    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "\"password_file\" of \"tollgate_redis\": "
-                           "can't open \"%V\"", file);
-        return NGX_CONF_ERROR;
-    }
-
-    n = ngx_read_fd(fd, buf, sizeof(buf));
-    (void) ngx_close_file(fd);
-
-    while (n > 0 && (buf[n - 1] == LF || buf[n - 1] == CR)) {
-        n--;
-    }
-
-    if (n <= 0 || n == (ssize_t) sizeof(buf)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"password_file\" of \"tollgate_redis\": \"%V\" "
-                           "must hold one password of at most %d bytes",
-                           file, NGX_HTTP_TOLLGATE_PASSWORD_MAX - 1);
-        return NGX_CONF_ERROR;
-    }
-
-    redis->password.len = n;
-    redis->password.data = ngx_pnalloc(cf->pool, n);
-    if (redis->password.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memcpy(redis->password.data, buf, n);
-    ngx_explicit_memzero(buf, sizeof(buf));
+    args->server.addrs = addrs.elts;
+    args->server.naddrs = addrs.nelts;
 
     return NGX_CONF_OK;
 }
 
 
-/* Directives that name the same server the same way share its connection. */
+static char *
+ngx_http_tollgate_conf_server(ngx_conf_t *cf, ngx_array_t *addrs,
+    ngx_str_t *arg, in_port_t port)
+{
+    ngx_url_t    u;
+    ngx_uint_t   i;
+    ngx_addr_t  *addr;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = *arg;
+    u.default_port = port;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s in address \"%V\" of \"tollgate_redis\" "
+                           "directive, it must be \"unix:/path\" or "
+                           "\"host:port\"",
+                           u.err ? u.err : "invalid host", &u.url);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < u.naddrs; i++) {
+        addr = ngx_array_push(addrs);
+        if (addr == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        /* the name as it was given is what a certificate is for */
+
+        *addr = u.addrs[i];
+        addr->name = *arg;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_tollgate_conf_redis_check(ngx_conf_t *cf,
+    ngx_http_tollgate_redis_args_t *args)
+{
+    ngx_uint_t                       i, local;
+    ngx_http_tollgate_tls_t         *tls;
+    ngx_http_tollgate_redis_conf_t  *server;
+
+    server = &args->server;
+    tls = &args->tls;
+    local = 0;
+
+    for (i = 0; i < server->naddrs; i++) {
+        local |= server->addrs[i].sockaddr->sa_family == AF_UNIX;
+    }
+
+    if (server->user.len && server->password.len == 0) {
+        return "has \"user\", which needs \"password\" or \"password_file\"";
+    }
+
+    if (server->sentinel_user.len && server->sentinel_password.len == 0) {
+        return "has \"sentinel_user\", which needs "
+               "\"sentinel_password_file\"";
+    }
+
+    if (args->cluster && server->master.len) {
+        return "has both \"cluster\" and \"sentinel\"";
+    }
+
+    if (args->cluster && server->database) {
+        return "has \"cluster\", which needs database 0";
+    }
+
+    if (server->topology != NGX_HTTP_TOLLGATE_SENTINEL
+        && server->sentinel_password.len)
+    {
+        return "has \"sentinel_password_file\", which needs \"sentinel\"";
+    }
+
+    if (server->topology == NGX_HTTP_TOLLGATE_CLUSTER && local) {
+        return "has \"cluster\", which needs addresses of the form "
+               "\"host:port\"";
+    }
+
+    if (server->queue == 0) {
+        return "has no \"queue\", it must be a number of requests";
+    }
+
+    if (!args->secure) {
+        return tls->ca.len || tls->cert.len || tls->key.len || tls->name.len
+               || !args->verify ? "has parameters that need \"tls\""
+                                : NGX_CONF_OK;
+    }
+
+    if (local) {
+        return "has \"tls\", which needs addresses of the form \"host:port\"";
+    }
+
+    if (!tls->cert.len != !tls->key.len) {
+        return "has one of \"tls_cert\" and \"tls_key\", which need each "
+               "other";
+    }
+
+    tls->verify = args->verify;
+
+    return NGX_CONF_OK;
+}
+
+
+/* Directives that say the same share a store, and with it its connections. */
 
 static ngx_http_tollgate_store_t *
-ngx_http_tollgate_conf_store(ngx_conf_t *cf, ngx_http_tollgate_redis_t *redis)
+ngx_http_tollgate_conf_store(ngx_conf_t *cf,
+    ngx_http_tollgate_redis_args_t *args)
 {
+    ngx_str_t                       said;
     ngx_uint_t                      i;
-    ngx_http_tollgate_store_t      *store, **stores;
+    ngx_http_tollgate_tls_t        *tls;
+    ngx_http_tollgate_store_t     **stores, *store;
     ngx_http_tollgate_main_conf_t  *tmcf;
 
     tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
+
+    if (ngx_http_tollgate_conf_said(cf, &said) != NGX_OK) {
+        return NULL;
+    }
+
     stores = tmcf->stores.elts;
 
     for (i = 0; i < tmcf->stores.nelts; i++) {
         store = stores[i];
 
-        if (ngx_http_tollgate_conf_same(&store->redis.name, &redis->name)
-            && ngx_http_tollgate_conf_same(&store->redis.user, &redis->user)
-            && ngx_http_tollgate_conf_same(&store->redis.password,
-                                           &redis->password)
-            && store->redis.database == redis->database
-            && store->redis.connect_timeout == redis->connect_timeout)
+        if (store->said.len == said.len
+            && ngx_memcmp(store->said.data, said.data, said.len) == 0)
         {
             return store;
         }
@@ -221,8 +283,23 @@ ngx_http_tollgate_conf_store(ngx_conf_t *cf, ngx_http_tollgate_redis_t *redis)
         return NULL;
     }
 
-    store->redis = *redis;
+    store->server = args->server;
     store->conf = tmcf;
+    store->said = said;
+
+    if (args->secure) {
+        tls = ngx_palloc(cf->pool, sizeof(ngx_http_tollgate_tls_t));
+        if (tls == NULL) {
+            return NULL;
+        }
+
+        *tls = args->tls;
+        store->server.tls = tls;
+
+        if (ngx_http_tollgate_tls_init(cf, tls) != NGX_OK) {
+            return NULL;
+        }
+    }
 
     stores = ngx_array_push(&tmcf->stores);
     if (stores == NULL) {
@@ -235,10 +312,33 @@ ngx_http_tollgate_conf_store(ngx_conf_t *cf, ngx_http_tollgate_redis_t *redis)
 }
 
 
-static ngx_uint_t
-ngx_http_tollgate_conf_same(ngx_str_t *one, ngx_str_t *two)
+/* The arguments of the directive, as one text. */
+
+static ngx_int_t
+ngx_http_tollgate_conf_said(ngx_conf_t *cf, ngx_str_t *said)
 {
-    return one->len == two->len
-           && (one->len == 0
-               || ngx_memcmp(one->data, two->data, one->len) == 0);
+    u_char      *p;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+    said->len = 0;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        said->len += value[i].len + 1;
+    }
+
+    p = ngx_pnalloc(cf->pool, said->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    said->data = p;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        p = ngx_cpymem(p, value[i].data, value[i].len);
+        *p++ = ' ';
+    }
+
+    return NGX_OK;
 }

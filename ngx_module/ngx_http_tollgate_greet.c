@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_tollgate_greet.c owns what a connection to Redis begins with:
- * password, database, the server's clock and the scripts.
+ * password, database, role, the server's clock and the scripts.
  */
 
 
@@ -23,8 +23,13 @@ typedef struct {
 } ngx_http_tollgate_script_t;
 
 
+static ngx_int_t ngx_http_tollgate_redis_say(ngx_http_tollgate_redis_t *redis,
+    ngx_uint_t n, const char *command, ngx_str_t *one, ngx_str_t *two);
 static ngx_int_t ngx_http_tollgate_redis_greeted(
     ngx_http_tollgate_call_t *call, ngx_http_tollgate_reply_t *reply);
+static ngx_int_t ngx_http_tollgate_redis_time(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_reply_t *reply);
+static void ngx_http_tollgate_redis_welcome(ngx_http_tollgate_redis_t *redis);
 static ngx_int_t ngx_http_tollgate_redis_loaded(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply);
 static int64_t ngx_http_tollgate_redis_now(void);
@@ -62,64 +67,105 @@ ngx_http_tollgate_redis_greet_init(void)
 ngx_int_t
 ngx_http_tollgate_redis_greet(ngx_http_tollgate_redis_t *redis)
 {
-    ngx_uint_t                 n;
-    ngx_http_tollgate_call_t  *call;
+    u_char                           number[NGX_INT_T_LEN];
+    ngx_str_t                       *user, *password, database;
+    ngx_http_tollgate_redis_conf_t  *conf;
+
+    static ngx_str_t  replication = ngx_string("replication");
 
     redis->greetings = 0;
+    conf = redis->conf;
 
-    if (redis->password.len) {
-        n = redis->user.len ? 3 : 2;
+    user = &conf->user;
+    password = &conf->password;
 
-        if (ngx_http_tollgate_redis_command(redis, n, 4 + redis->user.len
-                                            + redis->password.len)
+    if (redis->scout && conf->topology == NGX_HTTP_TOLLGATE_SENTINEL) {
+        user = &conf->sentinel_user;
+        password = &conf->sentinel_password;
+    }
+
+    if (password->len
+        && (user->len
+            ? ngx_http_tollgate_redis_say(redis, 3, "AUTH", user, password)
+            : ngx_http_tollgate_redis_say(redis, 2, "AUTH", password, NULL))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (redis->scout) {
+        return ngx_http_tollgate_redis_say(redis, 1, "PING", NULL, NULL);
+    }
+
+    if (conf->database) {
+        database.data = number;
+        database.len = ngx_sprintf(number, "%ui", conf->database) - number;
+
+        if (ngx_http_tollgate_redis_say(redis, 2, "SELECT", &database, NULL)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
-
-        ngx_http_tollgate_redis_arg(redis, "AUTH", 4);
-
-        if (redis->user.len) {
-            ngx_http_tollgate_redis_arg(redis, redis->user.data,
-                                        redis->user.len);
-        }
-
-        ngx_http_tollgate_redis_arg(redis, redis->password.data,
-                                    redis->password.len);
-        redis->greetings++;
     }
 
-    if (redis->database) {
-        if (ngx_http_tollgate_redis_command(redis, 2, 32) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    /* sentinels may still name a master that is one no more */
 
-        ngx_http_tollgate_redis_arg(redis, "SELECT", 6);
-        ngx_http_tollgate_redis_arg_number(redis, redis->database);
-        redis->greetings++;
-    }
-
-    if (ngx_http_tollgate_redis_command(redis, 1, 4) != NGX_OK) {
+    if (conf->topology == NGX_HTTP_TOLLGATE_SENTINEL
+        && ngx_http_tollgate_redis_say(redis, 2, "INFO", &replication, NULL)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    ngx_http_tollgate_redis_arg(redis, "TIME", 4);
-    redis->greetings++;
-
-    for (n = 0; n < redis->greetings; n++) {
-        call = ngx_http_tollgate_redis_call(redis,
-                                            ngx_http_tollgate_redis_greeted,
-                                            NULL);
-        if (call == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_tollgate_redis_expect(call);
+    if (ngx_http_tollgate_redis_say(redis, 1, "TIME", NULL, NULL) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     redis->greetings += NGX_HTTP_TOLLGATE_SCRIPTS;
 
     return ngx_http_tollgate_redis_load(redis);
+}
+
+
+/* One command of the greeting, of n words. */
+
+static ngx_int_t
+ngx_http_tollgate_redis_say(ngx_http_tollgate_redis_t *redis, ngx_uint_t n,
+    const char *command, ngx_str_t *one, ngx_str_t *two)
+{
+    size_t                     len;
+    ngx_http_tollgate_call_t  *call;
+
+    call = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_redis_greeted,
+                                        NULL);
+    if (call == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = ngx_strlen(command);
+
+    if (ngx_http_tollgate_redis_command(redis, n, len + (one ? one->len : 0)
+                                                  + (two ? two->len : 0))
+        != NGX_OK)
+    {
+        ngx_http_tollgate_redis_forget(call);
+        return NGX_ERROR;
+    }
+
+    ngx_http_tollgate_redis_arg(redis, command, len);
+
+    if (one != NULL) {
+        ngx_http_tollgate_redis_arg(redis, one->data, one->len);
+    }
+
+    if (two != NULL) {
+        ngx_http_tollgate_redis_arg(redis, two->data, two->len);
+    }
+
+    ngx_http_tollgate_redis_expect(call);
+    redis->greetings++;
+
+    return NGX_OK;
 }
 
 
@@ -168,7 +214,6 @@ static ngx_int_t
 ngx_http_tollgate_redis_greeted(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply)
 {
-    ngx_int_t                   s, us;
     ngx_http_tollgate_redis_t  *redis;
 
     if (reply == NULL) {
@@ -177,37 +222,71 @@ ngx_http_tollgate_redis_greeted(ngx_http_tollgate_call_t *call,
 
     redis = call->redis;
 
-    if (reply->type == REDIS_REPLY_ERROR) {
+    switch (reply->type) {
+
+    case REDIS_REPLY_ERROR:
         ngx_http_tollgate_redis_complain(redis, "the greeting", reply);
         return NGX_ABORT;
-    }
 
-    if (reply->type == REDIS_REPLY_ARRAY) {
+    case REDIS_REPLY_STATUS:
+        break;
 
-        /* of TIME, the only command of the greeting with an array */
+    case REDIS_REPLY_STRING: /* of INFO */
+        if (ngx_strlcasestrn(reply->value[0].str.data,
+                             reply->value[0].str.data
+                             + reply->value[0].str.len,
+                             (u_char *) "role:master", 11 - 1)
+            == NULL)
+        {
+            ngx_log_error(NGX_LOG_WARN, redis->log, 0,
+                          "tollgate: redis \"%V\" is not the master that "
+                          "the sentinels say", &redis->name);
+            return NGX_ABORT;
+        }
 
-        if (reply->n != 2) {
+        break;
+
+    case REDIS_REPLY_ARRAY: /* of TIME */
+        if (ngx_http_tollgate_redis_time(redis, reply) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        s = ngx_atoi(reply->value[0].str.data, reply->value[0].str.len);
-        us = ngx_atoi(reply->value[1].str.data, reply->value[1].str.len);
+        break;
 
-        if (s == NGX_ERROR || us == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        redis->offset[0] = INT64_MIN;
-        redis->offset[1] = INT64_MIN;
-        redis->offset_at = ngx_current_msec;
-
-        ngx_http_tollgate_redis_heard(redis, (int64_t) s * 1000000 + us);
-
-    } else if (reply->type != REDIS_REPLY_STATUS) {
+    default:
         return NGX_ERROR;
     }
 
-    redis->greetings--;
+    if (--redis->greetings == 0) {
+        ngx_http_tollgate_redis_welcome(redis);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_redis_time(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_reply_t *reply)
+{
+    ngx_int_t  s, us;
+
+    if (reply->n != 2) {
+        return NGX_ERROR;
+    }
+
+    s = ngx_atoi(reply->value[0].str.data, reply->value[0].str.len);
+    us = ngx_atoi(reply->value[1].str.data, reply->value[1].str.len);
+
+    if (s == NGX_ERROR || us == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    redis->offset[0] = INT64_MIN;
+    redis->offset[1] = INT64_MIN;
+    redis->offset_at = ngx_current_msec;
+
+    ngx_http_tollgate_redis_heard(redis, (int64_t) s * 1000000 + us);
 
     return NGX_OK;
 }
@@ -235,12 +314,19 @@ ngx_http_tollgate_redis_loaded(ngx_http_tollgate_call_t *call,
         return NGX_ERROR;
     }
 
-    if (redis->state != NGX_HTTP_TOLLGATE_REDIS_GREETING
-        || --redis->greetings != 0)
+    if (redis->state == NGX_HTTP_TOLLGATE_REDIS_GREETING
+        && --redis->greetings == 0)
     {
-        return NGX_OK;
+        ngx_http_tollgate_redis_welcome(redis);
     }
 
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_tollgate_redis_welcome(ngx_http_tollgate_redis_t *redis)
+{
     ngx_log_error(NGX_LOG_INFO, redis->log, 0,
                   "tollgate: connected to redis \"%V\"", &redis->name);
 
@@ -251,8 +337,6 @@ ngx_http_tollgate_redis_loaded(ngx_http_tollgate_call_t *call,
 
     ngx_del_timer(&redis->timer);
     ngx_http_tollgate_redis_post(redis);
-
-    return NGX_OK;
 }
 
 

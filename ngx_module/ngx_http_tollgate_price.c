@@ -125,7 +125,7 @@ ngx_http_tollgate_price_list(ngx_http_request_t *r,
             store->catalog_logged = ngx_time();
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                           "tollgate: no catalog has been read yet from "
-                          "redis \"%V\"", &store->redis.name);
+                          "redis \"%V\"", &store->server.name);
         }
 
         return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;

@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_tollgate_redis.c owns the connection to a Redis server: it
- * connects, greets, writes what callers append, and hands replies out.
+ * connects, writes what callers append, hands replies out, and tries again.
  */
 
 
@@ -17,7 +17,6 @@
 #define NGX_HTTP_TOLLGATE_REDIS_LEAVE    10000
 
 
-static void ngx_http_tollgate_redis_connect(ngx_http_tollgate_redis_t *redis);
 static void ngx_http_tollgate_redis_flush(ngx_event_t *ev);
 static ngx_int_t ngx_http_tollgate_redis_write(
     ngx_http_tollgate_redis_t *redis);
@@ -26,52 +25,63 @@ static void ngx_http_tollgate_redis_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_http_tollgate_redis_answer(
     ngx_http_tollgate_redis_t *redis);
 static void ngx_http_tollgate_redis_timer(ngx_event_t *ev);
-static void ngx_http_tollgate_redis_fail(ngx_http_tollgate_redis_t *redis,
-    const char *why);
 static void ngx_http_tollgate_redis_close(ngx_http_tollgate_redis_t *redis);
 
 
 static u_char  ngx_http_tollgate_redis_buf[NGX_HTTP_TOLLGATE_REDIS_READ];
 
 
-ngx_int_t
-ngx_http_tollgate_redis_init(ngx_http_tollgate_redis_t *redis,
-    ngx_cycle_t *cycle)
+void
+ngx_http_tollgate_redis_init(ngx_http_tollgate_redis_t *redis, ngx_log_t *log)
 {
     ngx_http_tollgate_redis_greet_init();
 
     ngx_queue_init(&redis->calls);
     ngx_queue_init(&redis->spare);
 
-    redis->log = cycle->log;
+    redis->log = log;
 
     redis->flush.handler = ngx_http_tollgate_redis_flush;
     redis->flush.data = redis;
-    redis->flush.log = cycle->log;
+    redis->flush.log = log;
 
     redis->timer.handler = ngx_http_tollgate_redis_timer;
     redis->timer.data = redis;
-    redis->timer.log = cycle->log;
+    redis->timer.log = log;
     redis->timer.cancelable = 1;
-
-    ngx_http_tollgate_redis_connect(redis);
-
-    return NGX_OK;
 }
 
 
 void
 ngx_http_tollgate_redis_exit(ngx_http_tollgate_redis_t *redis)
 {
+    ngx_queue_t  *q;
+
     ngx_http_tollgate_redis_close(redis);
 
     if (redis->timer.timer_set) {
         ngx_del_timer(&redis->timer);
     }
+
+    if (redis->flush.posted) {
+        ngx_delete_posted_event(&redis->flush);
+    }
+
+    while (!ngx_queue_empty(&redis->spare)) {
+        q = ngx_queue_head(&redis->spare);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_http_tollgate_call_t, queue));
+    }
+
+    ngx_http_tollgate_reply_free(&redis->parser);
+
+    free(redis->out);
+    redis->out = NULL;
+    redis->out_size = 0;
 }
 
 
-static void
+void
 ngx_http_tollgate_redis_connect(ngx_http_tollgate_redis_t *redis)
 {
     ngx_int_t          rc;
@@ -84,7 +94,7 @@ ngx_http_tollgate_redis_connect(ngx_http_tollgate_redis_t *redis)
 
     redis->peer.sockaddr = addr->sockaddr;
     redis->peer.socklen = addr->socklen;
-    redis->peer.name = &redis->name;
+    redis->peer.name = &addr->name;
     redis->peer.get = ngx_event_get_peer;
     redis->peer.log = redis->log;
     redis->peer.log_error = NGX_ERROR_ERR;
@@ -111,7 +121,7 @@ ngx_http_tollgate_redis_connect(ngx_http_tollgate_redis_t *redis)
     redis->out_pos = 0;
     redis->out_len = 0;
 
-    ngx_add_timer(&redis->timer, redis->connect_timeout);
+    ngx_add_timer(&redis->timer, redis->conf->connect_timeout);
 
     if (ngx_http_tollgate_reply_init(&redis->parser) != NGX_OK
         || ngx_http_tollgate_redis_greet(redis) != NGX_OK)
@@ -227,12 +237,13 @@ ngx_http_tollgate_redis_write_handler(ngx_event_t *wev)
             return;
         }
 
-        redis->state = NGX_HTTP_TOLLGATE_REDIS_GREETING;
-
-        if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-            ngx_http_tollgate_redis_fail(redis, "no event for Redis");
+        if (redis->conf->tls != NULL) {
+            ngx_http_tollgate_tls_start(redis);
             return;
         }
+
+        ngx_http_tollgate_redis_greeting(redis);
+        return;
     }
 
     if (ngx_http_tollgate_redis_write(redis) != NGX_OK) {
@@ -243,6 +254,29 @@ ngx_http_tollgate_redis_write_handler(ngx_event_t *wev)
     /* room again */
 
     ngx_http_tollgate_redis_post(redis);
+}
+
+
+/* Bytes can go: what waits first is the greeting. */
+
+void
+ngx_http_tollgate_redis_greeting(ngx_http_tollgate_redis_t *redis)
+{
+    ngx_connection_t  *c;
+
+    c = redis->peer.connection;
+
+    c->read->handler = ngx_http_tollgate_redis_read_handler;
+    c->write->handler = ngx_http_tollgate_redis_write_handler;
+
+    redis->state = NGX_HTTP_TOLLGATE_REDIS_GREETING;
+
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_http_tollgate_redis_fail(redis, "no event for Redis");
+        return;
+    }
+
+    ngx_http_tollgate_redis_write_handler(c->write);
 }
 
 
@@ -324,6 +358,7 @@ ngx_http_tollgate_redis_answer(ngx_http_tollgate_redis_t *redis)
             q = ngx_queue_head(&redis->calls);
             ngx_queue_remove(q);
             redis->ncalls--;
+            redis->strikes = 0;
 
             call = ngx_queue_data(q, ngx_http_tollgate_call_t, queue);
             rc = call->handler(call, &reply);
@@ -342,7 +377,7 @@ ngx_http_tollgate_redis_answer(ngx_http_tollgate_redis_t *redis)
         }
     }
 
-    ngx_http_tollgate_redis_weigh(redis);
+    (void) ngx_http_tollgate_redis_weigh(redis);
 
     if (redis->owes(redis)) {
         ngx_http_tollgate_redis_post(redis);
@@ -355,7 +390,7 @@ ngx_http_tollgate_redis_answer(ngx_http_tollgate_redis_t *redis)
 static void
 ngx_http_tollgate_redis_timer(ngx_event_t *ev)
 {
-    ngx_msec_t                  age;
+    ngx_msec_t                  age, stall;
     ngx_queue_t                *q;
     ngx_http_tollgate_call_t   *call;
     ngx_http_tollgate_redis_t  *redis;
@@ -381,8 +416,11 @@ ngx_http_tollgate_redis_timer(ngx_event_t *ev)
     call = ngx_queue_data(q, ngx_http_tollgate_call_t, queue);
     age = ngx_current_msec - call->start;
 
-    if (age < NGX_HTTP_TOLLGATE_REDIS_STALL) {
-        ngx_add_timer(ev, NGX_HTTP_TOLLGATE_REDIS_STALL - age);
+    stall = redis->scout ? redis->conf->connect_timeout
+                         : NGX_HTTP_TOLLGATE_REDIS_STALL;
+
+    if (age < stall) {
+        ngx_add_timer(ev, stall - age);
         return;
     }
 
@@ -392,7 +430,7 @@ ngx_http_tollgate_redis_timer(ngx_event_t *ev)
 
 /* The connection is no use: say so to everyone who waits, try again later. */
 
-static void
+void
 ngx_http_tollgate_redis_fail(ngx_http_tollgate_redis_t *redis,
     const char *why)
 {
@@ -414,21 +452,37 @@ ngx_http_tollgate_redis_fail(ngx_http_tollgate_redis_t *redis,
     ngx_add_timer(&redis->timer, wait);
 
     redis->down(redis);
-    ngx_http_tollgate_redis_weigh(redis);
+    (void) ngx_http_tollgate_redis_weigh(redis);
 }
 
 
 static void
 ngx_http_tollgate_redis_close(ngx_http_tollgate_redis_t *redis)
 {
+    ngx_pool_t                *pool;
     ngx_queue_t               *q, lost;
+    ngx_connection_t          *c;
     ngx_http_tollgate_call_t  *call;
 
     redis->state = NGX_HTTP_TOLLGATE_REDIS_DOWN;
 
-    if (redis->peer.connection != NULL) {
-        ngx_close_connection(redis->peer.connection);
+    c = redis->peer.connection;
+
+    if (c != NULL) {
+        pool = c->pool;
+
+        if (c->ssl != NULL) {
+            c->ssl->no_wait_shutdown = 1;
+            c->ssl->no_send_shutdown = 1;
+            (void) ngx_ssl_shutdown(c);
+        }
+
+        ngx_close_connection(c);
         redis->peer.connection = NULL;
+
+        if (pool != NULL) {
+            ngx_destroy_pool(pool);
+        }
     }
 
     ngx_http_tollgate_reply_reset(&redis->parser);
@@ -453,7 +507,22 @@ ngx_http_tollgate_redis_close(ngx_http_tollgate_redis_t *redis)
 }
 
 
-void
+/*
+ * A server that could not be reached when it was last tried, or that leaves
+ * one request after the other without an answer.  The next reply mends it, and
+ * there will be one: calls are on their way, or a connection is being made.
+ */
+
+ngx_uint_t
+ngx_http_tollgate_redis_broken(ngx_http_tollgate_redis_t *redis)
+{
+    return (redis->state != NGX_HTTP_TOLLGATE_REDIS_READY
+            && redis->backoff != 0)
+           || redis->strikes >= NGX_HTTP_TOLLGATE_REDIS_STRIKES;
+}
+
+
+ngx_uint_t
 ngx_http_tollgate_redis_weigh(ngx_http_tollgate_redis_t *redis)
 {
     ngx_uint_t      busy;
@@ -471,4 +540,6 @@ ngx_http_tollgate_redis_weigh(ngx_http_tollgate_redis_t *redis)
     }
 
     redis->timer.cancelable = !busy;
+
+    return busy;
 }

@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_tollgate_redis.h: one pipelined connection of a worker process to
- * one Redis server, on nginx's events.
+ * one server that speaks the protocol of Redis, on nginx's events.
  *
  * Callers append whole commands with ngx_http_tollgate_redis_command() and
  * _arg(), then say with _expect() who takes the reply.  Replies come in the
@@ -18,6 +18,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_event_connect.h>
+#include <ngx_event_openssl.h>
 #include <hiredis/hiredis.h>
 
 
@@ -28,6 +29,10 @@
 /* a server that owes a reply for so long is taken for hung, in ms */
 
 #define NGX_HTTP_TOLLGATE_REDIS_STALL  2000
+
+/* after so many requests in a row without an answer nobody waits any more */
+
+#define NGX_HTTP_TOLLGATE_REDIS_STRIKES  32
 
 
 /* scripts that a connection loads before anything else is sent */
@@ -42,6 +47,35 @@ typedef enum {
 
 typedef struct ngx_http_tollgate_redis_s  ngx_http_tollgate_redis_t;
 typedef struct ngx_http_tollgate_call_s   ngx_http_tollgate_call_t;
+typedef struct ngx_http_tollgate_tls_s    ngx_http_tollgate_tls_t;
+
+
+/* one server, the master that sentinels name, or the masters of a cluster */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_SINGLE = 0,
+    NGX_HTTP_TOLLGATE_SENTINEL,
+    NGX_HTTP_TOLLGATE_CLUSTER
+} ngx_http_tollgate_topology_e;
+
+
+/* what tollgate_redis says */
+
+typedef struct {
+    ngx_str_t                        name;      /* for logs */
+    ngx_http_tollgate_topology_e     topology;
+    ngx_addr_t                      *addrs;     /* servers, sentinels, seeds */
+    ngx_uint_t                       naddrs;
+    ngx_str_t                        user;
+    ngx_str_t                        password;
+    ngx_uint_t                       database;
+    ngx_str_t                        master;    /* as sentinels know it */
+    ngx_str_t                        sentinel_user;
+    ngx_str_t                        sentinel_password;
+    ngx_msec_t                       connect_timeout;
+    ngx_uint_t                       queue;     /* requests that may wait */
+    ngx_http_tollgate_tls_t         *tls;       /* NULL: none */
+} ngx_http_tollgate_redis_conf_t;
 
 
 typedef struct {
@@ -87,6 +121,16 @@ typedef enum {
 } ngx_http_tollgate_redis_state_e;
 
 
+struct ngx_http_tollgate_tls_s {
+    ngx_ssl_t                        ssl;
+    ngx_str_t                        ca;        /* file names */
+    ngx_str_t                        cert;
+    ngx_str_t                        key;
+    ngx_str_t                        name;      /* empty: that of the server */
+    ngx_uint_t                       verify;
+};
+
+
 /* the incremental reader of replies, in _reply.c */
 
 typedef struct {
@@ -102,19 +146,17 @@ typedef struct {
 
 
 struct ngx_http_tollgate_redis_s {
-    /* set by the configuration */
+    /* set by the owner */
 
+    ngx_http_tollgate_redis_conf_t  *conf;
     ngx_str_t                        name;
     ngx_addr_t                      *addrs;
     ngx_uint_t                       naddrs;
-    ngx_str_t                        user;
-    ngx_str_t                        password;
-    ngx_uint_t                       database;
-    ngx_msec_t                       connect_timeout;
+    unsigned                         scout:1;   /* asks for the topology only */
 
     /*
-     * set by the owner: what to send when there is room, whom to tell that
-     * the server is down, whether something waits that must not be lost
+     * what to send when there is room, whom to tell that the server is down,
+     * whether something waits that must not be lost
      */
 
     void                           (*send)(ngx_http_tollgate_redis_t *redis);
@@ -143,6 +185,7 @@ struct ngx_http_tollgate_redis_s {
     ngx_event_t                      timer;     /* by state: connect, stall,
                                                    next attempt */
     ngx_msec_t                       backoff;
+    ngx_uint_t                       strikes;   /* since the last reply */
     ngx_msec_t                       leaving;   /* drains since, 0 = doesn't */
 
     int64_t                          offset[2]; /* clock, us: this and the last
@@ -154,9 +197,50 @@ struct ngx_http_tollgate_redis_s {
 };
 
 
-ngx_int_t ngx_http_tollgate_redis_init(ngx_http_tollgate_redis_t *redis,
-    ngx_cycle_t *cycle);
+/* where a node of a cluster is; host may be empty: where the text came from */
+
+typedef struct {
+    ngx_str_t                        host;
+    in_port_t                        port;
+} ngx_http_tollgate_place_t;
+
+
+/* a walk through the text of CLUSTER NODES */
+
+#define NGX_HTTP_TOLLGATE_SLOTS  16384
+
+typedef struct {
+    ngx_http_tollgate_place_t        place;
+    ngx_int_t                        first;     /* slots, both ends count */
+    ngx_int_t                        to;
+
+    u_char                          *pos;
+    u_char                          *last;
+    ngx_str_t                        rest;      /* of the line */
+} ngx_http_tollgate_cluster_t;
+
+
+/* where a call goes that was refused, and that did nothing */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_STAY = 0,                 /* refused for good */
+    NGX_HTTP_TOLLGATE_MOVED,                    /* the slot is elsewhere */
+    NGX_HTTP_TOLLGATE_ASKING,                   /* this call, this once */
+    NGX_HTTP_TOLLGATE_LATER
+} ngx_http_tollgate_redirect_e;
+
+
+/* _redis.c; the owner's fields are set; _exit() leaves nothing behind */
+void ngx_http_tollgate_redis_init(ngx_http_tollgate_redis_t *redis,
+    ngx_log_t *log);
+void ngx_http_tollgate_redis_connect(ngx_http_tollgate_redis_t *redis);
+void ngx_http_tollgate_redis_greeting(ngx_http_tollgate_redis_t *redis);
+void ngx_http_tollgate_redis_fail(ngx_http_tollgate_redis_t *redis,
+    const char *why);
 void ngx_http_tollgate_redis_exit(ngx_http_tollgate_redis_t *redis);
+
+/* should a new request be refused at once? */
+ngx_uint_t ngx_http_tollgate_redis_broken(ngx_http_tollgate_redis_t *redis);
 
 /* ask for redis->send() and a write at the end of this turn */
 void ngx_http_tollgate_redis_post(ngx_http_tollgate_redis_t *redis);
@@ -187,8 +271,21 @@ void ngx_http_tollgate_redis_greet_init(void);
 ngx_int_t ngx_http_tollgate_redis_greet(ngx_http_tollgate_redis_t *redis);
 ngx_int_t ngx_http_tollgate_redis_load(ngx_http_tollgate_redis_t *redis);
 
-/* what must not be lost has come or gone: may this process exit? */
-void ngx_http_tollgate_redis_weigh(ngx_http_tollgate_redis_t *redis);
+/* _cluster.c */
+ngx_uint_t ngx_http_tollgate_cluster_slot(ngx_str_t *tag);
+void ngx_http_tollgate_cluster_read(ngx_http_tollgate_cluster_t *it,
+    ngx_str_t *text);
+ngx_int_t ngx_http_tollgate_cluster_next(ngx_http_tollgate_cluster_t *it);
+ngx_http_tollgate_redirect_e ngx_http_tollgate_cluster_redirect(
+    ngx_str_t *error, ngx_int_t *slot, ngx_http_tollgate_place_t *place);
+
+/* what must not be lost has come or gone: does this process have to stay? */
+ngx_uint_t ngx_http_tollgate_redis_weigh(ngx_http_tollgate_redis_t *redis);
+
+/* _tls.c; _tls_start() goes on with _redis_greeting() or _redis_fail() */
+ngx_int_t ngx_http_tollgate_tls_init(ngx_conf_t *cf,
+    ngx_http_tollgate_tls_t *tls);
+void ngx_http_tollgate_tls_start(ngx_http_tollgate_redis_t *redis);
 
 /* Redis' clock in us; _heard() learns it from a reply */
 int64_t ngx_http_tollgate_redis_clock(ngx_http_tollgate_redis_t *redis);
@@ -202,6 +299,7 @@ ngx_uint_t ngx_http_tollgate_redis_noscript(ngx_http_tollgate_reply_t *reply);
 
 ngx_int_t ngx_http_tollgate_reply_init(ngx_http_tollgate_parser_t *parser);
 void ngx_http_tollgate_reply_reset(ngx_http_tollgate_parser_t *parser);
+void ngx_http_tollgate_reply_free(ngx_http_tollgate_parser_t *parser);
 ngx_int_t ngx_http_tollgate_reply_feed(ngx_http_tollgate_parser_t *parser,
     u_char *data, size_t len);
 

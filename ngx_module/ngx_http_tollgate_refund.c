@@ -24,11 +24,13 @@ typedef struct {
 static void ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script);
 static ngx_int_t ngx_http_tollgate_refund_format(
-    ngx_http_tollgate_store_t *store, ngx_http_tollgate_debt_t *debt);
+    ngx_http_tollgate_node_t *node, ngx_http_tollgate_debt_t *debt);
 static void ngx_http_tollgate_refund_arg(ngx_http_tollgate_redis_t *redis,
     ngx_http_tollgate_text_t *text);
 static ngx_int_t ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply);
+static ngx_int_t ngx_http_tollgate_refund_error(ngx_http_tollgate_node_t *node,
+    ngx_http_tollgate_debt_t *debt, ngx_http_tollgate_reply_t *reply);
 static void ngx_http_tollgate_refund_timer(ngx_event_t *ev);
 
 
@@ -53,15 +55,17 @@ ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script)
 {
     ngx_http_tollgate_debt_t  *debt;
+    ngx_http_tollgate_node_t  *node;
 
     debt = NULL;
+    node = store->routes[charge->shard].node;
 
-    if (store->ndebts < NGX_HTTP_TOLLGATE_REFUND_MAX) {
-        debt = ngx_alloc(sizeof(ngx_http_tollgate_debt_t), store->redis.log);
+    if (node->ndebts < NGX_HTTP_TOLLGATE_REFUND_MAX) {
+        debt = ngx_alloc(sizeof(ngx_http_tollgate_debt_t), store->log);
     }
 
     if (debt == NULL) {
-        ngx_log_error(NGX_LOG_CRIT, store->redis.log, 0,
+        ngx_log_error(NGX_LOG_CRIT, store->log, 0,
                       "tollgate: no room to give back request \"%*s\" of "
                       "account \"%*s\"", (size_t) charge->request_id.len,
                       charge->request_id.data,
@@ -73,39 +77,67 @@ ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     debt->script = script;
     debt->charge = *charge;
 
-    ngx_queue_insert_tail(&store->debts, &debt->queue);
-    store->ndebts++;
+    ngx_queue_insert_tail(&node->debts, &debt->queue);
+    node->ndebts++;
 
-    ngx_http_tollgate_redis_weigh(&store->redis);
-    ngx_http_tollgate_redis_post(&store->redis);
+    (void) ngx_http_tollgate_redis_weigh(
+                       ngx_http_tollgate_store_redis(store, charge->shard));
+    ngx_http_tollgate_redis_post(&node->redis);
+}
+
+
+/* What a node has that is not where its route leads to goes there. */
+
+void
+ngx_http_tollgate_refund_move(ngx_http_tollgate_node_t *node)
+{
+    ngx_queue_t               *q, *next;
+    ngx_http_tollgate_debt_t  *debt;
+    ngx_http_tollgate_node_t  *to;
+
+    for (q = ngx_queue_head(&node->debts);
+         q != ngx_queue_sentinel(&node->debts);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
+        to = node->store->routes[debt->charge.shard].node;
+
+        if (to != node) {
+            ngx_queue_remove(q);
+            node->ndebts--;
+            ngx_queue_insert_tail(&to->debts, q);
+            to->ndebts++;
+        }
+    }
 }
 
 
 void
-ngx_http_tollgate_refund_send(ngx_http_tollgate_store_t *store)
+ngx_http_tollgate_refund_send(ngx_http_tollgate_node_t *node)
 {
     ngx_queue_t               *q;
     ngx_http_tollgate_call_t  *call;
     ngx_http_tollgate_debt_t  *debt;
 
-    if (store->debt_timer.timer_set) {
+    if (node->debt_timer.timer_set) {
         return;
     }
 
-    while (!ngx_queue_empty(&store->debts)
-           && ngx_http_tollgate_redis_room(&store->redis))
+    while (!ngx_queue_empty(&node->debts)
+           && ngx_http_tollgate_redis_room(&node->redis))
     {
-        q = ngx_queue_head(&store->debts);
+        q = ngx_queue_head(&node->debts);
         debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
 
-        call = ngx_http_tollgate_redis_call(&store->redis,
+        call = ngx_http_tollgate_redis_call(&node->redis,
                                             ngx_http_tollgate_refund_reply,
-                                            store);
+                                            node);
         if (call == NULL) {
             return;
         }
 
-        if (ngx_http_tollgate_refund_format(store, debt) != NGX_OK) {
+        if (ngx_http_tollgate_refund_format(node, debt) != NGX_OK) {
             ngx_http_tollgate_redis_forget(call);
             return;
         }
@@ -118,7 +150,7 @@ ngx_http_tollgate_refund_send(ngx_http_tollgate_store_t *store)
 
 
 static ngx_int_t
-ngx_http_tollgate_refund_format(ngx_http_tollgate_store_t *store,
+ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     ngx_http_tollgate_debt_t *debt)
 {
     u_char                       wallet[64], marker[128], *w, *m;
@@ -127,9 +159,9 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_shard_t   *shard;
     ngx_http_tollgate_charge_t  *charge;
 
-    redis = &store->redis;
+    redis = &node->redis;
     charge = &debt->charge;
-    shard = &store->conf->shards[charge->shard];
+    shard = &node->store->conf->shards[charge->shard];
     refund = debt->script == NGX_HTTP_TOLLGATE_REFUND;
 
     if (ngx_http_tollgate_redis_command(redis, refund ? 17 : 7,
@@ -195,45 +227,28 @@ ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
 {
     ngx_queue_t                 *q;
     ngx_http_tollgate_debt_t    *debt;
-    ngx_http_tollgate_store_t   *store;
+    ngx_http_tollgate_node_t    *node;
     ngx_http_tollgate_charge_t  *charge;
 
-    store = call->data;
+    node = call->data;
 
     q = ngx_queue_head(&call->list);
     ngx_queue_remove(q);
     debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
 
-    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        ngx_queue_insert_head(&store->debts, q);
-
-        if (reply == NULL) {
-            return NGX_OK;
-        }
-
-        if (ngx_http_tollgate_redis_noscript(reply)) {
-            return ngx_http_tollgate_redis_load(&store->redis);
-        }
-
-        ngx_http_tollgate_redis_complain(&store->redis, "to give back",
-                                         reply);
-
-        if (!store->debt_timer.timer_set) {
-            ngx_add_timer(&store->debt_timer, NGX_HTTP_TOLLGATE_REFUND_WAIT);
-        }
-
-        return NGX_OK;
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        return ngx_http_tollgate_refund_error(node, debt, reply);
     }
 
-    if (reply->type != REDIS_REPLY_INTEGER) {
-        ngx_queue_insert_head(&store->debts, q);
-        return NGX_ERROR;
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
+        ngx_queue_insert_head(&node->debts, q);
+        return reply == NULL ? NGX_OK : NGX_ERROR;
     }
 
     charge = &debt->charge;
 
     if (reply->value[0].integer < 0) {
-        ngx_log_error(NGX_LOG_WARN, store->redis.log, 0,
+        ngx_log_error(NGX_LOG_WARN, node->redis.log, 0,
                       "tollgate: request \"%*s\" of account \"%*s\" is not "
                       "given back: its wallet is gone",
                       (size_t) charge->request_id.len, charge->request_id.data,
@@ -241,8 +256,46 @@ ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
                       charge->account);
     }
 
-    store->ndebts--;
+    node->ndebts--;
     ngx_free(debt);
+
+    return NGX_OK;
+}
+
+
+/* It is still owed: by another server, or by this one in a while. */
+
+static ngx_int_t
+ngx_http_tollgate_refund_error(ngx_http_tollgate_node_t *node,
+    ngx_http_tollgate_debt_t *debt, ngx_http_tollgate_reply_t *reply)
+{
+    ngx_uint_t                 asking;
+    ngx_http_tollgate_node_t  *to;
+
+    to = ngx_http_tollgate_store_redirect(&node->redis, reply, &asking);
+
+    if (to != NULL && to == node->store->routes[debt->charge.shard].node) {
+        node->ndebts--;
+        to->ndebts++;
+        ngx_queue_insert_head(&to->debts, &debt->queue);
+        ngx_http_tollgate_redis_post(&to->redis);
+
+        return NGX_OK;
+    }
+
+    ngx_queue_insert_head(&node->debts, &debt->queue);
+
+    if (ngx_http_tollgate_redis_noscript(reply)) {
+        return ngx_http_tollgate_redis_load(&node->redis);
+    }
+
+    if (to == NULL) {
+        ngx_http_tollgate_redis_complain(&node->redis, "to give back", reply);
+    }
+
+    if (!node->debt_timer.timer_set) {
+        ngx_add_timer(&node->debt_timer, NGX_HTTP_TOLLGATE_REFUND_WAIT);
+    }
 
     return NGX_OK;
 }
@@ -253,38 +306,35 @@ ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
 static void
 ngx_http_tollgate_refund_timer(ngx_event_t *ev)
 {
-    ngx_http_tollgate_store_t  *store;
+    ngx_http_tollgate_node_t  *node;
 
-    store = ev->data;
+    node = ev->data;
 
-    ngx_http_tollgate_redis_weigh(&store->redis);
-    ev->cancelable = store->redis.timer.cancelable;
-
-    ngx_http_tollgate_redis_post(&store->redis);
+    ev->cancelable = !ngx_http_tollgate_redis_weigh(&node->redis);
+    ngx_http_tollgate_redis_post(&node->redis);
 }
 
 
 void
-ngx_http_tollgate_refund_init(ngx_http_tollgate_store_t *store,
-    ngx_cycle_t *cycle)
+ngx_http_tollgate_refund_init(ngx_http_tollgate_node_t *node)
 {
-    ngx_queue_init(&store->debts);
+    ngx_queue_init(&node->debts);
 
-    store->debt_timer.handler = ngx_http_tollgate_refund_timer;
-    store->debt_timer.data = store;
-    store->debt_timer.log = cycle->log;
+    node->debt_timer.handler = ngx_http_tollgate_refund_timer;
+    node->debt_timer.data = node;
+    node->debt_timer.log = node->store->log;
 }
 
 
 void
-ngx_http_tollgate_refund_exit(ngx_http_tollgate_store_t *store)
+ngx_http_tollgate_refund_exit(ngx_http_tollgate_node_t *node)
 {
     ngx_queue_t                 *q;
     ngx_http_tollgate_debt_t    *debt;
     ngx_http_tollgate_charge_t  *charge;
 
-    while (!ngx_queue_empty(&store->debts)) {
-        q = ngx_queue_head(&store->debts);
+    while (!ngx_queue_empty(&node->debts)) {
+        q = ngx_queue_head(&node->debts);
         ngx_queue_remove(q);
 
         debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
@@ -299,7 +349,7 @@ ngx_http_tollgate_refund_exit(ngx_http_tollgate_store_t *store)
         ngx_free(debt);
     }
 
-    if (store->debt_timer.timer_set) {
-        ngx_del_timer(&store->debt_timer);
+    if (node->debt_timer.timer_set) {
+        ngx_del_timer(&node->debt_timer);
     }
 }

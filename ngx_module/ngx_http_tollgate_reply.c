@@ -21,7 +21,7 @@ static void *ngx_http_tollgate_reply_array(const redisReadTask *task, int n);
 static void *ngx_http_tollgate_reply_integer(const redisReadTask *task,
     long long integer);
 static void *ngx_http_tollgate_reply_nil(const redisReadTask *task);
-static void ngx_http_tollgate_reply_free(void *reply);
+static void ngx_http_tollgate_reply_drop(void *reply);
 static ngx_http_tollgate_value_t *ngx_http_tollgate_reply_value(
     const redisReadTask *task);
 
@@ -51,7 +51,7 @@ static redisReplyObjectFunctions  ngx_http_tollgate_reply_functions = {
     ngx_http_tollgate_reply_array,
     ngx_http_tollgate_reply_integer,
     ngx_http_tollgate_reply_nil,
-    ngx_http_tollgate_reply_free
+    ngx_http_tollgate_reply_drop
 };
 
 
@@ -83,6 +83,15 @@ ngx_http_tollgate_reply_reset(ngx_http_tollgate_parser_t *parser)
         redisReaderFree(parser->reader);
         parser->reader = NULL;
     }
+}
+
+
+void
+ngx_http_tollgate_reply_free(ngx_http_tollgate_parser_t *parser)
+{
+    free(parser->values);
+    free(parser->text);
+    ngx_memzero(parser, sizeof(ngx_http_tollgate_parser_t));
 }
 
 
@@ -238,7 +247,7 @@ ngx_http_tollgate_reply_nil(const redisReadTask *task)
 
 
 static void
-ngx_http_tollgate_reply_free(void *reply)
+ngx_http_tollgate_reply_drop(void *reply)
 {
     /* values belong to the parser */
 }

@@ -17,6 +17,10 @@
 #define NGX_HTTP_TOLLGATE_USAGE_WAIT    500     /* ms */
 
 
+#define ngx_http_tollgate_usage_redis(store)                                  \
+    ngx_http_tollgate_store_redis(store, ngx_http_tollgate_route_usage(store))
+
+
 /* fields: ten of at most 128 bytes, seventeen numbers, tabs */
 
 #define NGX_HTTP_TOLLGATE_USAGE_LINE    (10 * 128 + 17 * NGX_INT64_LEN + 30)
@@ -40,7 +44,7 @@ static ngx_int_t ngx_http_tollgate_usage_room(
     ngx_http_tollgate_store_t *store);
 static void ngx_http_tollgate_usage_close(ngx_http_tollgate_store_t *store);
 static ngx_int_t ngx_http_tollgate_usage_announce(
-    ngx_http_tollgate_store_t *store);
+    ngx_http_tollgate_store_t *store, ngx_http_tollgate_redis_t *redis);
 static ngx_int_t ngx_http_tollgate_usage_reply(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply);
 static ngx_int_t ngx_http_tollgate_usage_announced(
@@ -181,7 +185,7 @@ ngx_http_tollgate_usage_room(ngx_http_tollgate_store_t *store)
            > NGX_HTTP_TOLLGATE_USAGE_CHUNK)
     {
         ngx_http_tollgate_usage_close(store);
-        ngx_http_tollgate_redis_post(&store->redis);
+        ngx_http_tollgate_redis_post(ngx_http_tollgate_usage_redis(store));
     }
 
     if (store->chunk != NULL) {
@@ -193,7 +197,7 @@ ngx_http_tollgate_usage_room(ngx_http_tollgate_store_t *store)
     }
 
     store->chunk = ngx_alloc(sizeof(ngx_http_tollgate_chunk_t),
-                             store->redis.log);
+                             store->log);
     if (store->chunk == NULL) {
         return NGX_ERROR;
     }
@@ -215,7 +219,8 @@ ngx_http_tollgate_usage_close(ngx_http_tollgate_store_t *store)
 
 
 void
-ngx_http_tollgate_usage_send(ngx_http_tollgate_store_t *store)
+ngx_http_tollgate_usage_send(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_redis_t *redis)
 {
     ngx_str_t                  *key;
     ngx_queue_t                *q;
@@ -225,23 +230,23 @@ ngx_http_tollgate_usage_send(ngx_http_tollgate_store_t *store)
     key = &store->conf->usage_key;
 
     while (!store->paused && !ngx_queue_empty(&store->chunks)
-           && ngx_http_tollgate_redis_room(&store->redis))
+           && ngx_http_tollgate_redis_room(redis))
     {
-        if (ngx_http_tollgate_usage_announce(store) != NGX_OK) {
+        if (ngx_http_tollgate_usage_announce(store, redis) != NGX_OK) {
             return;
         }
 
         q = ngx_queue_head(&store->chunks);
         chunk = ngx_queue_data(q, ngx_http_tollgate_chunk_t, queue);
 
-        call = ngx_http_tollgate_redis_call(&store->redis,
+        call = ngx_http_tollgate_redis_call(redis,
                                             ngx_http_tollgate_usage_reply,
                                             store);
         if (call == NULL) {
             return;
         }
 
-        if (ngx_http_tollgate_redis_command(&store->redis, 5,
+        if (ngx_http_tollgate_redis_command(redis, 5,
                                             16 + key->len + chunk->len)
             != NGX_OK)
         {
@@ -249,11 +254,11 @@ ngx_http_tollgate_usage_send(ngx_http_tollgate_store_t *store)
             return;
         }
 
-        ngx_http_tollgate_redis_arg(&store->redis, "XADD", 4);
-        ngx_http_tollgate_redis_arg(&store->redis, key->data, key->len);
-        ngx_http_tollgate_redis_arg(&store->redis, "*", 1);
-        ngx_http_tollgate_redis_arg(&store->redis, "b", 1);
-        ngx_http_tollgate_redis_arg(&store->redis, chunk->data, chunk->len);
+        ngx_http_tollgate_redis_arg(redis, "XADD", 4);
+        ngx_http_tollgate_redis_arg(redis, key->data, key->len);
+        ngx_http_tollgate_redis_arg(redis, "*", 1);
+        ngx_http_tollgate_redis_arg(redis, "b", 1);
+        ngx_http_tollgate_redis_arg(redis, chunk->data, chunk->len);
 
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&call->list, q);
@@ -265,7 +270,8 @@ ngx_http_tollgate_usage_send(ngx_http_tollgate_store_t *store)
 /* Once a connection: settle looks for streams in this set. */
 
 static ngx_int_t
-ngx_http_tollgate_usage_announce(ngx_http_tollgate_store_t *store)
+ngx_http_tollgate_usage_announce(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_redis_t *redis)
 {
     ngx_str_t                 *host;
     ngx_http_tollgate_call_t  *call;
@@ -276,24 +282,24 @@ ngx_http_tollgate_usage_announce(ngx_http_tollgate_store_t *store)
 
     host = (ngx_str_t *) &ngx_cycle->hostname;
 
-    call = ngx_http_tollgate_redis_call(&store->redis,
+    call = ngx_http_tollgate_redis_call(redis,
                                         ngx_http_tollgate_usage_announced,
                                         store);
     if (call == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_tollgate_redis_command(&store->redis, 3, 64 + host->len)
+    if (ngx_http_tollgate_redis_command(redis, 3, 64 + host->len)
         != NGX_OK)
     {
         ngx_http_tollgate_redis_forget(call);
         return NGX_ERROR;
     }
 
-    ngx_http_tollgate_redis_arg(&store->redis, "SADD", 4);
-    ngx_http_tollgate_redis_arg(&store->redis, TG_KEY_USAGE_HOSTS,
+    ngx_http_tollgate_redis_arg(redis, "SADD", 4);
+    ngx_http_tollgate_redis_arg(redis, TG_KEY_USAGE_HOSTS,
                                 sizeof(TG_KEY_USAGE_HOSTS) - 1);
-    ngx_http_tollgate_redis_arg(&store->redis, host->data, host->len);
+    ngx_http_tollgate_redis_arg(redis, host->data, host->len);
     ngx_http_tollgate_redis_expect(call);
 
     store->announced = 1;
@@ -316,7 +322,7 @@ ngx_http_tollgate_usage_announced(ngx_http_tollgate_call_t *call,
 
     if (reply->type == REDIS_REPLY_ERROR) {
         store->announced = 0;
-        ngx_http_tollgate_redis_complain(&store->redis, "to name this host",
+        ngx_http_tollgate_redis_complain(call->redis, "to name this host",
                                          reply);
         return NGX_OK;
     }
@@ -329,6 +335,7 @@ static ngx_int_t
 ngx_http_tollgate_usage_reply(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply)
 {
+    ngx_uint_t                  asking;
     ngx_queue_t                *q;
     ngx_http_tollgate_chunk_t  *chunk;
     ngx_http_tollgate_store_t  *store;
@@ -340,8 +347,12 @@ ngx_http_tollgate_usage_reply(ngx_http_tollgate_call_t *call,
     chunk = ngx_queue_data(q, ngx_http_tollgate_chunk_t, queue);
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_tollgate_redis_complain(&store->redis, "usage records",
-                                         reply);
+        if (ngx_http_tollgate_store_redirect(call->redis, reply, &asking)
+            == NULL)
+        {
+            ngx_http_tollgate_redis_complain(call->redis, "usage records",
+                                             reply);
+        }
 
         ngx_queue_insert_head(&store->chunks, q);
         store->paused = 1;
@@ -376,9 +387,9 @@ ngx_http_tollgate_usage_drop(ngx_http_tollgate_store_t *store, ngx_uint_t n)
 
     store->usage_logged = ngx_time();
 
-    ngx_log_error(NGX_LOG_ERR, store->redis.log, 0,
+    ngx_log_error(NGX_LOG_ERR, store->log, 0,
                   "tollgate: %ui usage records lost, for redis \"%V\" didn't "
-                  "take them", store->dropped, &store->redis.name);
+                  "take them", store->dropped, &store->server.name);
 
     store->dropped = 0;
 }
@@ -389,6 +400,7 @@ ngx_http_tollgate_usage_drop(ngx_http_tollgate_store_t *store, ngx_uint_t n)
 static void
 ngx_http_tollgate_usage_timer(ngx_event_t *ev)
 {
+    ngx_http_tollgate_redis_t  *redis;
     ngx_http_tollgate_store_t  *store;
 
     store = ev->data;
@@ -400,10 +412,10 @@ ngx_http_tollgate_usage_timer(ngx_event_t *ev)
         ngx_http_tollgate_usage_close(store);
     }
 
-    ngx_http_tollgate_redis_weigh(&store->redis);
-    ev->cancelable = ngx_exiting && store->redis.timer.cancelable;
+    redis = ngx_http_tollgate_usage_redis(store);
 
-    ngx_http_tollgate_redis_post(&store->redis);
+    ev->cancelable = !ngx_http_tollgate_redis_weigh(redis) && ngx_exiting;
+    ngx_http_tollgate_redis_post(redis);
 }
 
 

@@ -213,7 +213,9 @@ ngx_http_tollgate_zone_timer(ngx_event_t *ev)
 
     if (mine) {
         tmcf->catalog->poll = 1;
-        ngx_http_tollgate_redis_post(&tmcf->catalog->redis);
+        ngx_http_tollgate_redis_post(ngx_http_tollgate_store_redis(
+                        tmcf->catalog,
+                        ngx_http_tollgate_route_catalog(tmcf->catalog)));
     }
 
     if (!ngx_exiting) {
@@ -223,29 +225,30 @@ ngx_http_tollgate_zone_timer(ngx_event_t *ev)
 
 
 void
-ngx_http_tollgate_zone_send(ngx_http_tollgate_store_t *store)
+ngx_http_tollgate_zone_send(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_redis_t *redis)
 {
     ngx_http_tollgate_call_t  *call;
 
-    if (!store->poll || !ngx_http_tollgate_redis_room(&store->redis)) {
+    if (!store->poll || !ngx_http_tollgate_redis_room(redis)) {
         return;
     }
 
-    call = ngx_http_tollgate_redis_call(&store->redis,
+    call = ngx_http_tollgate_redis_call(redis,
                                         ngx_http_tollgate_zone_version, store);
     if (call == NULL) {
         return;
     }
 
-    if (ngx_http_tollgate_redis_command(&store->redis, 3, 64) != NGX_OK) {
+    if (ngx_http_tollgate_redis_command(redis, 3, 64) != NGX_OK) {
         ngx_http_tollgate_redis_forget(call);
         return;
     }
 
-    ngx_http_tollgate_redis_arg(&store->redis, "HGET", 4);
-    ngx_http_tollgate_redis_arg(&store->redis, TG_KEY_CATALOG,
+    ngx_http_tollgate_redis_arg(redis, "HGET", 4);
+    ngx_http_tollgate_redis_arg(redis, TG_KEY_CATALOG,
                                 sizeof(TG_KEY_CATALOG) - 1);
-    ngx_http_tollgate_redis_arg(&store->redis, "version", 7);
+    ngx_http_tollgate_redis_arg(redis, "version", 7);
     ngx_http_tollgate_redis_expect(call);
 
     store->poll = 0;
@@ -257,6 +260,7 @@ ngx_http_tollgate_zone_version(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply)
 {
     int64_t                       version;
+    ngx_uint_t                    asking;
     ngx_http_tollgate_call_t     *next;
     ngx_http_tollgate_store_t    *store;
     ngx_http_tollgate_zone_sh_t  *sh;
@@ -268,7 +272,13 @@ ngx_http_tollgate_zone_version(ngx_http_tollgate_call_t *call,
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_tollgate_redis_complain(&store->redis, "the catalog", reply);
+        if (ngx_http_tollgate_store_redirect(call->redis, reply, &asking)
+            == NULL)
+        {
+            ngx_http_tollgate_redis_complain(call->redis, "the catalog",
+                                             reply);
+        }
+
         return NGX_OK;
     }
 
@@ -283,24 +293,24 @@ ngx_http_tollgate_zone_version(ngx_http_tollgate_call_t *call,
         return NGX_OK;
     }
 
-    next = ngx_http_tollgate_redis_call(&store->redis,
+    next = ngx_http_tollgate_redis_call(call->redis,
                                         ngx_http_tollgate_zone_body, store);
     if (next == NULL) {
         return NGX_OK;
     }
 
-    if (ngx_http_tollgate_redis_command(&store->redis, 4, 64) != NGX_OK) {
+    if (ngx_http_tollgate_redis_command(call->redis, 4, 64) != NGX_OK) {
         ngx_http_tollgate_redis_forget(next);
         return NGX_OK;
     }
 
-    ngx_http_tollgate_redis_arg(&store->redis, "HMGET", 5);
-    ngx_http_tollgate_redis_arg(&store->redis, TG_KEY_CATALOG,
+    ngx_http_tollgate_redis_arg(call->redis, "HMGET", 5);
+    ngx_http_tollgate_redis_arg(call->redis, TG_KEY_CATALOG,
                                 sizeof(TG_KEY_CATALOG) - 1);
-    ngx_http_tollgate_redis_arg(&store->redis, "version", 7);
-    ngx_http_tollgate_redis_arg(&store->redis, "body", 4);
+    ngx_http_tollgate_redis_arg(call->redis, "version", 7);
+    ngx_http_tollgate_redis_arg(call->redis, "body", 4);
     ngx_http_tollgate_redis_expect(next);
-    ngx_http_tollgate_redis_post(&store->redis);
+    ngx_http_tollgate_redis_post(call->redis);
 
     return NGX_OK;
 }
@@ -338,12 +348,12 @@ ngx_http_tollgate_zone_body(ngx_http_tollgate_call_t *call,
     {
         ngx_http_tollgate_count(reads[NGX_HTTP_TOLLGATE_READ_INVALID], 1);
 
-        if (store->redis.logged != ngx_time()) {
-            store->redis.logged = ngx_time();
-            ngx_log_error(NGX_LOG_ERR, store->redis.log, 0,
+        if (call->redis->logged != ngx_time()) {
+            call->redis->logged = ngx_time();
+            ngx_log_error(NGX_LOG_ERR, store->log, 0,
                           "tollgate: the catalog in redis \"%V\" can't be "
                           "read, the one before stays in use",
-                          &store->redis.name);
+                          &store->server.name);
         }
 
         return NGX_OK;

@@ -1,0 +1,181 @@
+
+/*
+ * ngx_http_tollgate_answer.c owns the answers of gate.lua: it hands them out
+ * to the requests that wait, sends questions elsewhere that were put to the
+ * wrong server, and gives back what nobody waits for any more.
+ */
+
+
+#include "ngx_http_tollgate.h"
+
+
+static void ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply);
+static void ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
+    ngx_http_tollgate_value_t *v);
+static void ngx_http_tollgate_answer_lost(ngx_http_tollgate_call_t *call);
+
+
+ngx_int_t
+ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  n;
+    ngx_queue_t                *q;
+    ngx_http_tollgate_ask_t    *ask;
+    ngx_http_tollgate_ctx_t    *ctx;
+    ngx_http_tollgate_value_t  *v;
+
+    if (reply == NULL) {
+        ngx_http_tollgate_answer_lost(call);
+        return NGX_OK;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_http_tollgate_answer_error(call, reply);
+        return NGX_OK;
+    }
+
+    n = 0;
+
+    for (q = ngx_queue_head(&call->list);
+         q != ngx_queue_sentinel(&call->list);
+         q = ngx_queue_next(q))
+    {
+        n++;
+    }
+
+    v = reply->value;
+
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->n != NGX_HTTP_TOLLGATE_ASK_HEAD
+                       + n * NGX_HTTP_TOLLGATE_ASK_WIDTH
+        || v[0].type != REDIS_REPLY_INTEGER
+        || v[1].type != REDIS_REPLY_INTEGER)
+    {
+        ngx_http_tollgate_answer_lost(call);
+        return NGX_ERROR;
+    }
+
+    ngx_http_tollgate_redis_heard(call->redis, v[0].integer);
+
+    rc = NGX_OK;
+
+    for (n = NGX_HTTP_TOLLGATE_ASK_HEAD;
+         !ngx_queue_empty(&call->list);
+         n += NGX_HTTP_TOLLGATE_ASK_WIDTH)
+    {
+        ask = ngx_http_tollgate_ask_head(&call->list);
+        ask->charge.epoch = v[1].integer;
+        ctx = ask->ctx;
+
+        if (ctx == NULL) {
+            ngx_http_tollgate_answer_late(ask, &v[n]);
+            ngx_http_tollgate_ask_free(ask);
+            continue;
+        }
+
+        if (ngx_http_tollgate_verdict_read(ctx, ask, &v[n]) != NGX_OK) {
+            ngx_queue_insert_head(&call->list, &ask->queue);
+            ngx_http_tollgate_answer_lost(call);
+            rc = NGX_ERROR;
+            break;
+        }
+
+        ngx_http_tollgate_ask_leave(ctx);
+        ngx_http_tollgate_ask_free(ask);
+        ngx_http_tollgate_resume(ctx);
+    }
+
+    return rc;
+}
+
+
+/* An error reply: the script did not run, or stopped before it wrote. */
+
+static void
+ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply)
+{
+    ngx_uint_t                 asking;
+    ngx_http_tollgate_ask_t   *ask;
+    ngx_http_tollgate_node_t  *node, *to;
+
+    node = call->data;
+    to = ngx_http_tollgate_store_redirect(&node->redis, reply, &asking);
+
+    if (to == NULL && ngx_http_tollgate_redis_noscript(reply)
+        && ngx_http_tollgate_redis_load(&node->redis) == NGX_OK)
+    {
+        to = node;
+    }
+
+    if (to == NULL) {
+        ngx_http_tollgate_redis_complain(&node->redis, "to decide", reply);
+    }
+
+    while (!ngx_queue_empty(&call->list)) {
+        ask = ngx_http_tollgate_ask_head(&call->list);
+
+        if (to == NULL || ask->ctx == NULL || (to == node && ask->again)) {
+            ngx_http_tollgate_ask_end(ask);
+            continue;
+        }
+
+        ask->again = to == node;
+        ask->asking = asking;
+        ngx_http_tollgate_ask_put(ask, to);
+    }
+}
+
+
+/* An answer that nobody waits for: the client got nothing for its credits. */
+
+static void
+ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
+    ngx_http_tollgate_value_t *v)
+{
+    ngx_http_tollgate_ctx_t  ctx;
+
+    if (ask->served || ask->dry_run) {
+        return;
+    }
+
+    ngx_memzero(&ctx, sizeof(ngx_http_tollgate_ctx_t));
+    ctx.charge = ask->charge;
+
+    if (ngx_http_tollgate_verdict_read(&ctx, ask, v) != NGX_OK) {
+        ngx_http_tollgate_void(ask->node->store, &ask->charge);
+        return;
+    }
+
+    if (ctx.charge.credits || ctx.charge.units) {
+        ngx_http_tollgate_refund(ask->node->store, &ctx.charge);
+    }
+}
+
+
+/* Whether these were charged can't be known here: the ledger finds out. */
+
+static void
+ngx_http_tollgate_answer_lost(ngx_http_tollgate_call_t *call)
+{
+    ngx_http_tollgate_ask_t  *ask;
+
+    while (!ngx_queue_empty(&call->list)) {
+        ask = ngx_http_tollgate_ask_head(&call->list);
+
+        if (ask->ctx != NULL) {
+            ask->served = ask->ctx->conf->on_error == NGX_HTTP_TOLLGATE_OPEN;
+        }
+
+        if (!ask->served && !ask->dry_run
+            && (ask->charge.credits || ask->charge.units))
+        {
+            ngx_http_tollgate_void(ask->node->store, &ask->charge);
+        }
+
+        ngx_http_tollgate_ask_end(ask);
+    }
+}
