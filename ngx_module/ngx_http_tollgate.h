@@ -293,6 +293,7 @@ struct ngx_http_tollgate_store_s {
     ngx_addr_t                      *scouted;   /* seeds and nodes */
     ngx_event_t                      scout_timer;
     ngx_msec_t                       answered;
+    ngx_uint_t                       failures;  /* since the last answer */
 
     ngx_http_tollgate_chunk_t       *chunk;     /* of usage, being filled */
     ngx_queue_t                      chunks;    /* to be sent */

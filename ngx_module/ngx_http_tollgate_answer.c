@@ -83,6 +83,15 @@ ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
             break;
         }
 
+        if (ask->asking && ctx->verdict == NGX_HTTP_TOLLGATE_STORE_UNREACHABLE)
+        {
+            /* the wallet has moved there, the copy of the plan not yet */
+
+            ask->asking = 0;
+            ngx_http_tollgate_ask_put(ask, &ask->node->store->limbo);
+            continue;
+        }
+
         ngx_http_tollgate_ask_leave(ctx);
         ngx_http_tollgate_ask_free(ask);
         ngx_http_tollgate_resume(ctx);

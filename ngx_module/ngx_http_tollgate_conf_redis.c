@@ -297,6 +297,9 @@ ngx_http_tollgate_conf_store(ngx_conf_t *cf,
         store->server.tls = tls;
 
         if (ngx_http_tollgate_tls_init(cf, tls) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid \"tls\" in \"tollgate_redis\" "
+                               "directive, it must name files of PEM");
             return NULL;
         }
     }

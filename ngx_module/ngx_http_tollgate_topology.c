@@ -94,6 +94,7 @@ static void
 ngx_http_tollgate_topology_send(ngx_http_tollgate_redis_t *redis)
 {
     ngx_str_t                  *master;
+    ngx_uint_t                  sentinel;
     ngx_http_tollgate_call_t   *call;
     ngx_http_tollgate_store_t  *store;
 
@@ -113,15 +114,17 @@ ngx_http_tollgate_topology_send(ngx_http_tollgate_redis_t *redis)
     }
 
     master = &store->server.master;
+    sentinel = store->server.topology == NGX_HTTP_TOLLGATE_SENTINEL;
 
-    if (ngx_http_tollgate_redis_command(redis, 3, 64 + master->len)
+    if (ngx_http_tollgate_redis_command(redis, sentinel ? 3 : 2,
+                                        64 + master->len)
         != NGX_OK)
     {
         ngx_http_tollgate_redis_forget(call);
         return;
     }
 
-    if (store->server.topology == NGX_HTTP_TOLLGATE_SENTINEL) {
+    if (sentinel) {
         ngx_http_tollgate_redis_arg(redis, "SENTINEL", 8);
         ngx_http_tollgate_redis_arg(redis, "get-master-addr-by-name", 23);
         ngx_http_tollgate_redis_arg(redis, master->data, master->len);
@@ -177,6 +180,7 @@ ngx_http_tollgate_topology_reply(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_topology_seeds(store);
 
     store->answered = ngx_current_msec;
+    store->failures = 0;
     store->limbo.redis.backoff = 0;
 
     if (ngx_http_tollgate_topology_stale(store)) {
@@ -406,9 +410,11 @@ ngx_http_tollgate_topology_down(ngx_http_tollgate_redis_t *redis)
     store->due = 1;
     store->pending = 0;
 
-    /* what has no place has no hope of one either */
+    /* nobody is left to ask: what has no place has no hope of one either */
 
-    store->limbo.redis.backoff = redis->backoff;
+    if (++store->failures >= redis->naddrs) {
+        store->limbo.redis.backoff = redis->backoff;
+    }
 }
 
 

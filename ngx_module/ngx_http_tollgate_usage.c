@@ -312,6 +312,7 @@ static ngx_int_t
 ngx_http_tollgate_usage_announced(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply)
 {
+    ngx_uint_t                  asking;
     ngx_http_tollgate_store_t  *store;
 
     store = call->data;
@@ -322,8 +323,14 @@ ngx_http_tollgate_usage_announced(ngx_http_tollgate_call_t *call,
 
     if (reply->type == REDIS_REPLY_ERROR) {
         store->announced = 0;
-        ngx_http_tollgate_redis_complain(call->redis, "to name this host",
-                                         reply);
+
+        if (ngx_http_tollgate_store_redirect(call->redis, reply, &asking)
+            == NULL)
+        {
+            ngx_http_tollgate_redis_complain(call->redis, "to name this host",
+                                             reply);
+        }
+
         return NGX_OK;
     }
 

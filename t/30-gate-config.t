@@ -56,6 +56,25 @@ push @wrong, map { [location("$_->[0];"), $_->[1], $_->[0]] } (
      qr/"connect_timeout".*time/],
     ['tollgate_redis unix:/x passwort=hush', qr/"password="/],
     ['tollgate_redis unix:/x user=gate', qr/"user".*needs "password"/],
+    ['tollgate_redis cluster', qr/needs an address/],
+    ['tollgate_redis password=hush', qr/needs an address/],
+    ['tollgate_redis a=b:1', qr/"a=b:1".*"host:port"/],
+    ['tollgate_redis 127.0.0.1:1 127.0.0.1:2', qr/need "cluster" or "sent/],
+    ['tollgate_redis 127.0.0.1:1 cluster sentinel=a', qr/both "cluster"/],
+    ['tollgate_redis 127.0.0.1:1 cluster database=2', qr/database 0/],
+    ['tollgate_redis unix:/x cluster', qr/"cluster".*"host:port"/],
+    ['tollgate_redis 127.0.0.1:1 127.0.0.1:x cluster', qr/port.*"host:port"/],
+    ['tollgate_redis 127.0.0.1:1 sentinel=a sentinel_user=b',
+     qr/"sentinel_user".*needs "sentinel_password_file"/],
+    ['tollgate_redis 127.0.0.1:1 sentinel_password_file=%%DIR%%/word',
+     qr/needs "sentinel"/],
+    ['tollgate_redis 127.0.0.1:1 queue=0', qr/"queue".*number/],
+    ['tollgate_redis 127.0.0.1:1 tls_name=a', qr/need "tls"/],
+    ['tollgate_redis 127.0.0.1:1 tls_verify=off', qr/need "tls"/],
+    ['tollgate_redis 127.0.0.1:1 tls tls_verify=no', qr/"on" or "off"/],
+    ['tollgate_redis unix:/x tls', qr/"tls".*"host:port"/],
+    ['tollgate_redis 127.0.0.1:1 tls tls_ca=%%DIR%%/none', qr/none/],
+    ['tollgate_redis 127.0.0.1:1 tls tls_cert=%%DIR%%/none', qr/tls_key/],
     ['tollgate_redis unix:/x password_file=%%DIR%%/none', qr/none/],
     ['tollgate_redis unix:/x password_file=%%DIR%%/empty', qr/one password/],
     ['tollgate_redis unix:/x password_file=%%DIR%%/long', qr/one password/],
@@ -97,6 +116,7 @@ push @wrong,
      'tollgate_status without tollgate_zone'];
 
 $t->spew('empty', "\n");
+$t->spew('word', "hush\n");
 $t->spew('long', 'x' x 600);
 
 for my $row (@wrong) {
