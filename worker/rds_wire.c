@@ -168,14 +168,19 @@ wire_tls_failed(rds_wire_t *wire, const char *what)
 static bool
 wire_tls_wait(rds_wire_t *wire, int result, const char *what, int64_t end_ms)
 {
-    switch (SSL_get_error(wire->ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-        return wire_wait(wire, POLLIN, end_ms);
-    case SSL_ERROR_WANT_WRITE:
-        return wire_wait(wire, POLLOUT, end_ms);
-    default:
+    int  wanted = SSL_get_error(wire->ssl, result);
+
+    if (wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE) {
         return wire_tls_failed(wire, what);
     }
+    if (!wire_wait(wire, wanted == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT,
+                   end_ms))
+    {
+        snprintf(wire->error, RDS_ERROR_MAX, "%s: timed out", what);
+        return false;
+    }
+
+    return true;
 }
 
 
