@@ -92,6 +92,20 @@ sub fleet_worker {
             : ());
 }
 
+# conf/redis-users.acl with passwords, "<user>'s secret" each, and beside it files
+# that hold them: "<user>.password".  Who tests may do everything.
+sub acl_file {
+    my ($self) = @_;
+
+    my $text = $self->slurp("$self->{root}/conf/redis-users.acl");
+    $text =~ s{^user (\w+) on \K#0+}{
+        $self->spew("$1.password", "$1's secret\n");
+        '#' . Digest::SHA::sha256_hex("$1's secret")
+    }gme;
+
+    return $self->spew('users.acl', "${text}user test on nopass ~* &* +\@all\n");
+}
+
 # --- nodes --------------------------------------------------------------------
 
 # A port below those that the kernel gives to clients, so that a node which is

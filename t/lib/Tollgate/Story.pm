@@ -12,13 +12,16 @@ use Tollgate;
 
 # Options: conf (locations, default demo/gate.conf), workers (nginx), backend
 # (text of the backend's location /), http (text beside the server), worker
-# (settings of worker.ini), fleet (what Tollgate::Fleet's fleet() gets, in place
-# of a single Redis).
+# (settings of worker.ini), redis (of Redis), auth (what the test itself says to
+# AUTH), address (what tollgate_redis gets), fleet (in place of redis, what
+# Tollgate::Fleet's fleet() gets).
 sub begin {
     my ($class, %opt) = @_;
 
     my $t = $class->new;
-    $opt{fleet} ? $t->fleet(@{ $opt{fleet} }) : $t->redis(appendonly => 'no');
+    $opt{fleet} ? $t->fleet(@{ $opt{fleet} })
+                : $t->redis(appendonly => 'no', %{ $opt{redis} // {} });
+    $t->r('AUTH', @{ $opt{auth} }) if $opt{auth};
     $t->postgres;
     $t->worker($opt{fleet} ? $t->fleet_worker : (), %{ $opt{worker} // {} });
     $t->load_demo;
@@ -26,7 +29,8 @@ sub begin {
     my $conf = $opt{conf} // $t->slurp("$t->{root}/demo/gate.conf");
     my $backend = $opt{backend} // 'return 200 "{\"path\":\"$uri\"}\n";';
     my $http = $opt{http} // '';
-    my $redis = $opt{fleet} ? $t->fleet_address : 'unix:%%DIR%%/redis.sock';
+    my $redis = $opt{address}
+        // ($opt{fleet} ? $t->fleet_address : 'unix:%%DIR%%/redis.sock');
     $t->nginx(<<"CONF", workers => $opt{workers} // 2);
     tollgate_zone catalog:1m refresh=50ms;
     tollgate_redis $redis;
