@@ -40,6 +40,8 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF', http => <<'HTTP');
             proxy_pass http://pair;
         }
         location /static { }
+        location /mirrored { mirror /mirror; alias %%DIR%%/html/static; }
+        location = /mirror { internal; tollgate off; return 204; }
         location = /sorry.html { }
         location /moved { rewrite ^ /static/file redirect; }
 CONF
@@ -76,6 +78,7 @@ my @rows = (
     ['/next?status=500', 500, 0],
     ['/static/file', 200, 1],
     ['/static/nothing', 404, 1],
+    ['/mirrored/file', 200, 1],
 );
 my $credit = 10_000_000;
 
