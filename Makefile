@@ -20,6 +20,9 @@ BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
 RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
 TEST_PACKAGES = git prometheus openssl clang libclang-rt-14-dev valgrind \
 	$(RUN_PACKAGES)
+MODULE_PACKAGES = libbrotli1 libgd3 libgeoip1 libluajit-5.1-2 libmaxminddb0 \
+	libmodsecurity3 libpam0g libpcre3 libperl5.36 libxml2 libxslt1.1 \
+	lua-resty-core
 BENCH_PACKAGES = wrk
 
 WARN = -Wall -Wextra -Wshadow -Werror
@@ -55,7 +58,8 @@ up-deps:
 	@tools/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 test-deps:
-	@tools/packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	@tools/packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES) $(MODULE_PACKAGES)
+	@tools/debian_modules.sh $(abspath $(BUILD))/debian-modules
 
 bench-deps:
 	@tools/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES)

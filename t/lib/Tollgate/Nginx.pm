@@ -28,9 +28,10 @@ sub nginx_conf {
     my $workers = $opt{workers} // 1;
     my $level = $opt{log_level} // 'info';
     my $main = $opt{main} // '';
+    my $first = $opt{first} // '';
 
     my $text = <<"CONF";
-load_module $module;
+${first}load_module $module;
 ${user}worker_processes $workers;
 daemon off;
 pid %%DIR%%/nginx.pid;
