@@ -160,8 +160,9 @@ fuzz_pass = $(call NGX_UNIT,key) $(call NGX_UNIT,pass)
 fuzz_price = $(call NGX_UNIT,catalog)
 fuzz_reply = $(call NGX_UNIT,reply)
 fuzz_verdict = $(call NGX_UNIT,reply) $(call NGX_UNIT,verdict)
+fuzz_conf = worker/conf_check.c
 fuzz_event = worker/rows.c worker/token.c
-fuzz_route = worker/api_problem.c worker/conf.c
+fuzz_route = worker/api_problem.c worker/conf.c worker/conf_check.c
 fuzz_usage = worker/rows.c worker/token.c
 
 FUZZ_CFLAGS = -g -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-parameter \

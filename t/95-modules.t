@@ -39,7 +39,6 @@ my @rows = (
       log_by_lua_block { local v = ngx.var.tollgate_cost }
       proxy_pass http://backend;', sub { $_[0]{headers}{'x-lua'} eq 'pass' }],
     ['lua-content', 'content_by_lua_block {
-          ngx.sleep(0.01)
           local one = ngx.location.capture("/sub")
           local two = ngx.location.capture("/sub")
           ngx.say(one.status, " ", two.status) }',
