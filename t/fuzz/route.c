@@ -152,6 +152,14 @@ api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
 }
 
 
+void
+api_metrics(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer)
+{
+    api_doctor(conf, pg, args, answer);
+}
+
+
 /* As api.c makes it: both decoded, none twice, none without a value. */
 static json_t *
 route_query(struct input input)
