@@ -26,6 +26,7 @@
 
 #define NGX_HTTP_TOLLGATE_CLOSED          0
 #define NGX_HTTP_TOLLGATE_OPEN            1
+#define NGX_HTTP_TOLLGATE_STALE           2
 
 /* tollgate_headers */
 
@@ -106,6 +107,14 @@ typedef struct {
 } ngx_http_tollgate_text_t;
 
 
+/* what is not said more than once a second */
+
+typedef struct {
+    time_t                           at;
+    ngx_uint_t                       unsaid;    /* since */
+} ngx_http_tollgate_complaint_t;
+
+
 typedef struct ngx_http_tollgate_store_s  ngx_http_tollgate_store_t;
 typedef struct ngx_http_tollgate_node_s   ngx_http_tollgate_node_t;
 typedef struct ngx_http_tollgate_ask_s    ngx_http_tollgate_ask_t;
@@ -149,6 +158,7 @@ typedef struct {
     ngx_msec_t                       refresh;
     ngx_int_t                        request_id;
     ngx_str_t                        usage_key;
+    size_t                           usage_buffer;
     ngx_uint_t                       used;      /* "tollgate" is on somewhere */
     ngx_str_t                        status_at; /* "file:line", the first */
 } ngx_http_tollgate_main_conf_t;
@@ -166,6 +176,9 @@ typedef struct {
     int64_t                          fixed_cost;
     ngx_http_complex_value_t        *user;
     ngx_uint_t                       on_error;
+    ngx_msec_t                       stale_for;
+    ngx_uint_t                       stale_requests;
+    int64_t                          stale_credits; /* -1: no limit */
     ngx_msec_t                       timeout;
     ngx_uint_t                       charge_on;
     ngx_array_t                     *charge_codes; /* of ngx_uint_t */
@@ -187,6 +200,7 @@ typedef struct {
     ngx_http_tollgate_ask_t         *ask;       /* while it is pending */
 
     ngx_http_tollgate_verdict_e      verdict;
+    ngx_http_tollgate_verdict_e      instead;   /* in an outage */
     ngx_http_tollgate_limit_e        refused_by;
     int64_t                          wait_ms;   /* 0: unknown */
 
@@ -197,7 +211,7 @@ typedef struct {
     ngx_str_t                        feature;   /* as asked for */
     ngx_str_t                        model;
     ngx_uint_t                       tier;      /* needed */
-    int64_t                          cost;
+    int64_t                          cost;      /* -1: not known */
     int64_t                          cost_units;
     int64_t                          plan_tier;
     int64_t                          avail;
@@ -206,11 +220,14 @@ typedef struct {
     int64_t                          store_us;  /* from then to the answer */
     ngx_http_tollgate_limit_t        limits[NGX_HTTP_TOLLGATE_LIMITS];
     ngx_http_tollgate_charge_t       charge;    /* what was charged */
+    u_char                           hash[NGX_HTTP_TOLLGATE_HASH_LEN];
 
     ngx_uint_t                       outcome;   /* when headers were sent */
     ngx_uint_t                       changes;   /* r->uri_changes, last seen */
 
     unsigned                         done:1;
+    unsigned                         outage:1;  /* it can't be decided */
+    unsigned                         hashed:1;  /* hash is that of the key */
     unsigned                         known:1;   /* gate.lua has answered */
     unsigned                         account:1; /* charge.account is set */
     unsigned                         dry_run:1;
@@ -300,8 +317,8 @@ struct ngx_http_tollgate_store_s {
     ngx_uint_t                       nchunks;
     ngx_uint_t                       dropped;
     ngx_event_t                      usage_timer;
-    time_t                           usage_logged;
-    time_t                           catalog_logged;
+    ngx_http_tollgate_complaint_t    usage_lost;
+    ngx_http_tollgate_complaint_t    catalog_missing;
     unsigned                         announced:1;
     unsigned                         paused:1;  /* usage, by the timer */
 
@@ -370,6 +387,10 @@ int64_t ngx_http_tollgate_verdict_left(ngx_http_tollgate_ctx_t *ctx,
 
 #define NGX_HTTP_TOLLGATE_ASK_HEAD    2
 #define NGX_HTTP_TOLLGATE_ASK_WIDTH   23
+
+/* _stale.c */
+ngx_uint_t ngx_http_tollgate_stale_serves(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_stale_learn(ngx_http_tollgate_ctx_t *ctx);
 
 /* _pass.c: what the backend gets to see */
 ngx_int_t ngx_http_tollgate_pass(ngx_http_request_t *r,
@@ -444,6 +465,10 @@ void ngx_http_tollgate_topology_start(ngx_http_tollgate_store_t *store);
 void ngx_http_tollgate_topology_ask(ngx_http_tollgate_store_t *store);
 void ngx_http_tollgate_topology_exit(ngx_http_tollgate_store_t *store);
 
+/* _complain.c: "tollgate: " and what is to be said and done about it */
+void ngx_http_tollgate_complain(ngx_http_tollgate_complaint_t *complaint,
+    ngx_uint_t level, ngx_log_t *log, const char *fmt, ...);
+
 /* _names.c */
 ngx_int_t ngx_http_tollgate_names(ngx_conf_t *cf,
     ngx_http_tollgate_main_conf_t *tmcf);
@@ -464,6 +489,10 @@ char *ngx_http_tollgate_conf_charge_on(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_tollgate_conf_headers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_on_error(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_conf_usage_buffer(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

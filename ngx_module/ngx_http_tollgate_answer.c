@@ -176,7 +176,7 @@ ngx_http_tollgate_answer_lost(ngx_http_tollgate_call_t *call)
         ask = ngx_http_tollgate_ask_head(&call->list);
 
         if (ask->ctx != NULL) {
-            ask->served = ask->ctx->conf->on_error == NGX_HTTP_TOLLGATE_OPEN;
+            ask->served = ngx_http_tollgate_stale_serves(ask->ctx);
         }
 
         if (!ask->served && !ask->dry_run

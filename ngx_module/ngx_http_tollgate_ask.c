@@ -203,7 +203,7 @@ ngx_http_tollgate_ask_timeout(ngx_event_t *ev)
                       &redis->name, ask->timeout);
     }
 
-    ask->served = ctx->conf->on_error == NGX_HTTP_TOLLGATE_OPEN;
+    ask->served = ngx_http_tollgate_stale_serves(ctx);
 
     ngx_http_tollgate_ask_leave(ctx);
 

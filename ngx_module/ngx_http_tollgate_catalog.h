@@ -60,5 +60,8 @@ ngx_int_t ngx_http_tollgate_zone_start(ngx_http_tollgate_main_conf_t *tmcf,
     ngx_cycle_t *cycle);
 void ngx_http_tollgate_zone_exit(void);
 
+/* where the zone keeps the table of _stale.c */
+void **ngx_http_tollgate_zone_stale(ngx_shm_zone_t *zone);
+
 
 #endif /* _NGX_HTTP_TOLLGATE_CATALOG_H_INCLUDED_ */

@@ -11,6 +11,9 @@
 
 #define NGX_HTTP_TOLLGATE_REFRESH         1000  /* ms */
 #define NGX_HTTP_TOLLGATE_SHARDS          64
+#define NGX_HTTP_TOLLGATE_STALE_FOR       60000 /* ms */
+#define NGX_HTTP_TOLLGATE_STALE_REQUESTS  100
+#define NGX_HTTP_TOLLGATE_USAGE_LEAST     (64 * 1024)
 
 
 static ngx_int_t ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at);
@@ -405,6 +408,94 @@ ngx_http_tollgate_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_tollgate_status_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+/* "stale" has parameters, the other values have none */
+
+char *
+ngx_http_tollgate_conf_on_error(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_tollgate_loc_conf_t *tlcf = conf;
+
+    char        *rv;
+    ngx_int_t    n;
+    ngx_str_t   *value, s;
+    ngx_uint_t   i;
+
+    rv = ngx_http_tollgate_conf_enum(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    tlcf->stale_for = NGX_HTTP_TOLLGATE_STALE_FOR;
+    tlcf->stale_requests = NGX_HTTP_TOLLGATE_STALE_REQUESTS;
+    tlcf->stale_credits = -1;
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        n = 0;
+
+        if (tlcf->on_error != NGX_HTTP_TOLLGATE_STALE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" in \"%V\" directive has no parameters "
+                               "such as \"%V\"", &value[1], &cmd->name,
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_tollgate_conf_param(&value[i], "for=", &s)) {
+            n = ngx_parse_time(&s, 0);
+            tlcf->stale_for = n;
+
+        } else if (ngx_http_tollgate_conf_param(&value[i], "requests=", &s)) {
+            n = ngx_atoi(s.data, s.len);
+            tlcf->stale_requests = n;
+
+        } else if (ngx_http_tollgate_conf_param(&value[i], "credits=", &s)
+                   && ngx_http_tollgate_credits_parse(&s, &tlcf->stale_credits)
+                      == NGX_OK)
+        {
+            continue;
+        }
+
+        if (n <= 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" in \"%V\" directive, "
+                               "it must be \"for=time\", \"requests=number\" "
+                               "or \"credits=number\"", &value[i],
+                               &cmd->name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_tollgate_conf_usage_buffer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_tollgate_main_conf_t *tmcf = conf;
+
+    char  *rv;
+
+    rv = ngx_conf_set_size_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (tmcf->usage_buffer < NGX_HTTP_TOLLGATE_USAGE_LEAST) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size in \"%V\" directive, it must be at "
+                           "least 64k", &cmd->name);
+        return NGX_CONF_ERROR;
+    }
 
     return NGX_CONF_OK;
 }

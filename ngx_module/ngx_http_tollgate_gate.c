@@ -145,6 +145,7 @@ ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
     ctx->request = r;
     ctx->conf = conf;
     ctx->start_us = ngx_http_tollgate_now_us();
+    ctx->cost = -1;
     ctx->store_us = -1;
     ctx->changes = r->uri_changes;
     ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
@@ -359,11 +360,17 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         ctx->store_us = ngx_http_tollgate_now_us() - ctx->asked_us;
     }
 
-    if (ctx->conf->on_error == NGX_HTTP_TOLLGATE_OPEN
-        && (ctx->verdict == NGX_HTTP_TOLLGATE_STORE_UNREACHABLE
-            || ctx->verdict == NGX_HTTP_TOLLGATE_DEADLINE_PASSED))
+    if (ctx->verdict == NGX_HTTP_TOLLGATE_STORE_UNREACHABLE
+        || ctx->verdict == NGX_HTTP_TOLLGATE_DEADLINE_PASSED)
     {
-        ctx->verdict = NGX_HTTP_TOLLGATE_PASS_OPEN;
+        (void) ngx_http_tollgate_stale_serves(ctx);
+
+        if (ctx->instead != NGX_HTTP_TOLLGATE_OFF) {
+            ctx->verdict = ctx->instead;
+        }
+
+    } else {
+        ngx_http_tollgate_stale_learn(ctx);
     }
 
     ngx_http_tollgate_metrics_decision(ctx);

@@ -8,6 +8,9 @@
 #include "ngx_http_tollgate_metrics.h"
 
 
+static void ngx_http_tollgate_log_give_back(ngx_http_tollgate_ctx_t *ctx);
+
+
 ngx_int_t
 ngx_http_tollgate_log_handler(ngx_http_request_t *r)
 {
@@ -29,8 +32,7 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_tollgate_log_refunds(r, ctx)) {
-        ngx_http_tollgate_refund(ctx->conf->store, &ctx->charge);
-        ngx_http_tollgate_metrics_refund(ctx);
+        ngx_http_tollgate_log_give_back(ctx);
         ctx->refunded = 1;
     }
 
@@ -40,17 +42,36 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
 }
 
 
-/* Whether a charged request has an outcome that costs nothing. */
+/* What passed without an answer may have been charged: the ledger knows. */
+
+static void
+ngx_http_tollgate_log_give_back(ngx_http_tollgate_ctx_t *ctx)
+{
+    if (!ctx->outage) {
+        ngx_http_tollgate_refund(ctx->conf->store, &ctx->charge);
+        ngx_http_tollgate_metrics_refund(ctx);
+
+    } else if (ctx->asked_us) {
+        ngx_http_tollgate_void(ctx->conf->store, &ctx->charge);
+    }
+}
+
+
+/* Whether a request that has a price had an outcome that costs nothing. */
 
 ngx_uint_t
 ngx_http_tollgate_log_refunds(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx)
 {
+    ngx_uint_t                   priced;
     ngx_http_tollgate_charge_t  *charge;
 
     charge = &ctx->charge;
 
-    if (ctx->dry_run || (charge->credits == 0 && charge->units == 0)) {
+    priced = ctx->outage ? ngx_http_tollgate_stale_serves(ctx)
+                         : charge->credits || charge->units;
+
+    if (ctx->dry_run || !priced) {
         return 0;
     }
 

@@ -9,6 +9,9 @@
 #include "ngx_http_tollgate_metrics.h"
 
 
+#define NGX_HTTP_TOLLGATE_USAGE_BUFFER  (8 * 1024 * 1024)
+
+
 static void *ngx_http_tollgate_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -33,6 +36,7 @@ static ngx_conf_enum_t  ngx_http_tollgate_modes[] = {
 static ngx_conf_enum_t  ngx_http_tollgate_on_errors[] = {
     { ngx_string("closed"), NGX_HTTP_TOLLGATE_CLOSED },
     { ngx_string("open"), NGX_HTTP_TOLLGATE_OPEN },
+    { ngx_string("stale"), NGX_HTTP_TOLLGATE_STALE },
     { ngx_null_string, 0 }
 };
 
@@ -103,8 +107,8 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       NULL },
 
     { ngx_string("tollgate_on_error"),
-      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
-      ngx_http_tollgate_conf_enum,
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_tollgate_conf_on_error,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, on_error),
       &ngx_http_tollgate_on_errors },
@@ -156,6 +160,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, upgrade_url),
+      NULL },
+
+    { ngx_string("tollgate_usage_buffer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_tollgate_conf_usage_buffer,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_main_conf_t, usage_buffer),
       NULL },
 
     { ngx_string("tollgate_user"),
@@ -216,6 +227,8 @@ ngx_http_tollgate_create_main_conf(ngx_conf_t *cf)
     if (conf == NULL) {
         return NULL;
     }
+
+    conf->usage_buffer = NGX_CONF_UNSET_SIZE;
 
     if (ngx_array_init(&conf->stores, cf->pool, 4,
                        sizeof(ngx_http_tollgate_store_t *)) != NGX_OK)
@@ -301,6 +314,12 @@ ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_TOLLGATE_MODE_OFF);
     ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+    if (conf->on_error == NGX_CONF_UNSET_UINT) {
+        conf->stale_for = prev->stale_for;
+        conf->stale_requests = prev->stale_requests;
+        conf->stale_credits = prev->stale_credits;
+    }
+
     ngx_conf_merge_uint_value(conf->on_error, prev->on_error,
                               NGX_HTTP_TOLLGATE_CLOSED);
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 250);
@@ -338,6 +357,9 @@ ngx_http_tollgate_check_conf(ngx_conf_t *cf,
                       &conf->enable_at, missing);
         return NGX_CONF_ERROR;
     }
+
+    ngx_conf_init_size_value(tmcf->usage_buffer,
+                             NGX_HTTP_TOLLGATE_USAGE_BUFFER);
 
     tmcf->used = 1;
     conf->store->used = 1;

@@ -12,6 +12,7 @@ static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_cost(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_list(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
+static ngx_uint_t ngx_http_tollgate_price_codes(ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_price_tier(ngx_http_request_t *r,
     ngx_http_tollgate_catalog_t *catalog, ngx_str_t *code);
 static void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
@@ -27,6 +28,7 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     ngx_http_tollgate_loc_conf_t  *conf;
 
     conf = ctx->conf;
+    verdict = NGX_HTTP_TOLLGATE_PASS;
 
     /* the cost is looked at first, for it is told first when wrong */
 
@@ -43,7 +45,12 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     if (conf->feature != NULL || conf->model != NULL || conf->tier != NULL) {
         verdict = ngx_http_tollgate_price_list(r, ctx);
 
-        if (verdict != NGX_HTTP_TOLLGATE_PASS) {
+        /* without a catalog it may pass all the same, and is priced later */
+
+        if (verdict != NGX_HTTP_TOLLGATE_PASS
+            && (verdict != NGX_HTTP_TOLLGATE_STORE_UNREACHABLE
+                || !ngx_http_tollgate_price_codes(ctx)))
+        {
             return verdict;
         }
     }
@@ -54,12 +61,48 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         ctx->cost_units = 1;
     }
 
-    ctx->cost = ngx_max(ctx->cost, 0);
+    if (verdict == NGX_HTTP_TOLLGATE_PASS) {
+        ctx->cost = ngx_max(ctx->cost, 0);
+    }
 
     ngx_http_tollgate_text(&ctx->charge.feature, &ctx->feature);
     ngx_http_tollgate_text(&ctx->charge.model, &ctx->model);
 
-    return NGX_HTTP_TOLLGATE_PASS;
+    return verdict;
+}
+
+
+/* Whether feature and model are of the form of codes, or none. */
+
+static ngx_uint_t
+ngx_http_tollgate_price_codes(ngx_http_tollgate_ctx_t *ctx)
+{
+    u_char       ch;
+    size_t       i;
+    ngx_str_t   *code[2];
+    ngx_uint_t   n;
+
+    code[0] = &ctx->feature;
+    code[1] = &ctx->model;
+
+    for (n = 0; n < 2; n++) {
+        if (code[n]->len > NGX_HTTP_TOLLGATE_CODE_LEN) {
+            return 0;
+        }
+
+        for (i = 0; i < code[n]->len; i++) {
+            ch = code[n]->data[i];
+
+            if (!((ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'z')
+                  || (i && (ch == '.' || ch == '_' || ch == ':'
+                            || ch == '-'))))
+            {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
 }
 
 
@@ -121,12 +164,12 @@ ngx_http_tollgate_price_list(ngx_http_request_t *r,
     if (catalog == NULL) {
         store = conf->store->conf->catalog;
 
-        if (store->catalog_logged != ngx_time()) {
-            store->catalog_logged = ngx_time();
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "tollgate: no catalog has been read yet from "
-                          "redis \"%V\"", &store->server.name);
-        }
+        ngx_http_tollgate_complain(&store->catalog_missing, NGX_LOG_ERR,
+                                   r->connection->log,
+                                   "no catalog has been read yet from redis "
+                                   "\"%V\", hint: is it up, and has the "
+                                   "worker's role mirror filled it?",
+                                   &store->server.name);
 
         return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
     }

@@ -13,7 +13,6 @@
 
 
 #define NGX_HTTP_TOLLGATE_USAGE_CHUNK   (32 * 1024)
-#define NGX_HTTP_TOLLGATE_USAGE_CHUNKS  64
 #define NGX_HTTP_TOLLGATE_USAGE_WAIT    500     /* ms */
 
 
@@ -35,6 +34,8 @@ struct ngx_http_tollgate_chunk_s {
 
 
 static u_char *ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+static u_char *ngx_http_tollgate_usage_key(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
 static u_char *ngx_http_tollgate_usage_decision(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
@@ -115,7 +116,7 @@ ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
                                      charge->key.len
                                      ? NGX_HTTP_TOLLGATE_ACCOUNT_LEN : 0);
     p = ngx_http_tollgate_usage_text(p, charge->app.data, charge->app.len);
-    p = ngx_http_tollgate_usage_text(p, charge->key.data, charge->key.len);
+    p = ngx_http_tollgate_usage_key(p, ctx);
     p = ngx_http_tollgate_usage_text(p, ctx->user.data, ctx->user.len);
     p = ngx_http_tollgate_usage_text(p, charge->feature.data,
                                      charge->feature.len);
@@ -133,6 +134,22 @@ ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
 }
 
 
+/* The worker finds out whose key it was that Redis was not asked about. */
+
+static u_char *
+ngx_http_tollgate_usage_key(u_char *p, ngx_http_tollgate_ctx_t *ctx)
+{
+    if (!ctx->outage || !ctx->hashed) {
+        return ngx_http_tollgate_usage_text(p, ctx->charge.key.data,
+                                            ctx->charge.key.len);
+    }
+
+    p = ngx_cpymem(p, "\tsha256:", sizeof("\tsha256:") - 1);
+
+    return ngx_cpymem(p, ctx->hash, NGX_HTTP_TOLLGATE_HASH_LEN);
+}
+
+
 /* What "tollgate explain" needs to say why it was decided so. */
 
 static u_char *
@@ -144,7 +161,7 @@ ngx_http_tollgate_usage_decision(u_char *p, ngx_http_tollgate_ctx_t *ctx)
     limit = ngx_http_tollgate_verdict_limit_name(ctx);
     len = ngx_min(ctx->plan.len, NGX_HTTP_TOLLGATE_CODE_LEN);
 
-    p = ngx_sprintf(p, "\t%L\t%L\t%L", ngx_max(ctx->cost, 0),
+    p = ngx_sprintf(p, "\t%L\t%L\t%L", ctx->cost,
                     ctx->cost_units, ngx_http_tollgate_verdict_avail(ctx));
     p = ngx_http_tollgate_usage_text(p, limit ? limit->data : NULL,
                                      limit ? limit->len : 0);
@@ -192,7 +209,9 @@ ngx_http_tollgate_usage_room(ngx_http_tollgate_store_t *store)
         return NGX_OK;
     }
 
-    if (store->nchunks == NGX_HTTP_TOLLGATE_USAGE_CHUNKS) {
+    if ((store->nchunks + 1) * NGX_HTTP_TOLLGATE_USAGE_CHUNK
+        > store->conf->usage_buffer)
+    {
         return NGX_ERROR;
     }
 
@@ -388,17 +407,13 @@ ngx_http_tollgate_usage_drop(ngx_http_tollgate_store_t *store, ngx_uint_t n)
 {
     store->dropped += n;
 
-    if (store->usage_logged == ngx_time()) {
-        return;
-    }
-
-    store->usage_logged = ngx_time();
-
-    ngx_log_error(NGX_LOG_ERR, store->log, 0,
-                  "tollgate: %ui usage records lost, for redis \"%V\" didn't "
-                  "take them", store->dropped, &store->server.name);
-
-    store->dropped = 0;
+    ngx_http_tollgate_complain(&store->usage_lost, NGX_LOG_ERR,
+                               store->log,
+                               "%ui usage records lost since this process "
+                               "began, for redis \"%V\" didn't take them, "
+                               "hint: see why, or make "
+                               "\"tollgate_usage_buffer\" larger",
+                               store->dropped, &store->server.name);
 }
 
 
@@ -413,10 +428,15 @@ ngx_http_tollgate_usage_timer(ngx_event_t *ev)
     store = ev->data;
     store->paused = 0;
 
-    if (store->chunk != NULL && store->nchunks
-                                < NGX_HTTP_TOLLGATE_USAGE_CHUNKS)
-    {
-        ngx_http_tollgate_usage_close(store);
+    /* while others wait it is filled, so that an outage takes little room */
+
+    if (store->chunk != NULL) {
+        if (ngx_exiting || ngx_queue_empty(&store->chunks)) {
+            ngx_http_tollgate_usage_close(store);
+
+        } else {
+            ngx_add_timer(ev, NGX_HTTP_TOLLGATE_USAGE_WAIT);
+        }
     }
 
     redis = ngx_http_tollgate_usage_redis(store);
@@ -467,7 +487,7 @@ ngx_http_tollgate_usage_exit(ngx_http_tollgate_store_t *store)
         ngx_free(chunk);
     }
 
-    store->usage_logged = 0;
+    store->usage_lost.at = 0;
 
     if (n) {
         ngx_http_tollgate_usage_drop(store, n);

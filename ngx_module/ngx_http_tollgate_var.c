@@ -293,6 +293,7 @@ static ngx_int_t
 ngx_http_tollgate_var_credits(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    int64_t                   credits;
     ngx_http_tollgate_ctx_t  *ctx;
 
     ctx = ngx_http_tollgate_var_ctx(r, v);
@@ -301,9 +302,9 @@ ngx_http_tollgate_var_credits(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    return ngx_http_tollgate_var_micro(r, v,
-                               ngx_max(*(int64_t *) ((u_char *) ctx + data),
-                                       0));
+    credits = *(int64_t *) ((u_char *) ctx + data);
+
+    return credits < 0 ? NGX_OK : ngx_http_tollgate_var_micro(r, v, credits);
 }
 
 

@@ -22,6 +22,7 @@ typedef struct {
     size_t                           len;
     u_char                          *body;
     ngx_http_tollgate_metrics_t     *metrics;
+    void                            *stale;     /* of _stale.c */
 } ngx_http_tollgate_zone_sh_t;
 
 
@@ -161,6 +162,17 @@ ngx_http_tollgate_zone_metrics(ngx_shm_zone_t *zone)
     sh = zone->data;
 
     return sh->metrics;
+}
+
+
+void **
+ngx_http_tollgate_zone_stale(ngx_shm_zone_t *zone)
+{
+    ngx_http_tollgate_zone_sh_t  *sh;
+
+    sh = zone->data;
+
+    return &sh->stale;
 }
 
 

@@ -11,8 +11,10 @@ Returns 1 applied, 0 was applied before, -1 a gap: an earlier command is
 Command 1 makes the wallet.  A pair sets state, plan, a key record or an app
 record; key and app records and arrival times may be deleted.  The pair
 "units" gives units of quota back: "units day month", to those of the windows
-that began then and still last.  Anything else raises an error and nothing is
-written.
+that began then and still last.  The pair "take", with a delta of 0, charges
+the wallet: "id credits", for a request of that id; it appends an event of kind
+charge, of no credits where avail is too small.  Anything else raises an error
+and nothing is written.
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
@@ -53,6 +55,7 @@ assert(#ARGV == FIRST_DELETE - 1 + delete_count,
 
 local change, deletes = {}, {}
 local units, units_day, units_month
+local take, take_credits
 
 for i = 1, pair_count do
     local at = FIRST_PAIR + (i - 1) * 2
@@ -62,6 +65,11 @@ for i = 1, pair_count do
         units, units_day, units_month =
             string.match(value, '^(%d+) (%d+) (%d+)$')
         assert(integer(units), 'units are given back as "units day month"')
+
+    elseif field == 'take' then
+        take, take_credits = string.match(value, '^(%w+) (%d+)$')
+        take_credits = integer(take_credits)
+        assert(take_credits and delta == 0, 'a charge is "id credits", alone')
 
     else
         assert(is_one_of(MAY_SET, field), 'a command may not set this field')
@@ -127,18 +135,33 @@ if units and found[8] == units_month then
     put('month_used', math.max((integer(found[9]) or 0) - units, 0))
 end
 
+local kind, items = 'command', ''
+
+if take then
+    -- a zero that was negated would be written as "-0"
+    if take_credits > avail then
+        take_credits = 0
+    end
+
+    delta = 0 - take_credits
+    kind = 'charge'
+    items = string.format('%s - - - - %.0f 0', take, take_credits)
+end
+
 local cmd = put('cmd', number)
-local seq_after = put('seq', delta == 0 and seq or seq + 1)
+local is_event = take or delta ~= 0
+local seq_after = put('seq', is_event and seq + 1 or seq)
 local avail_after = put('avail', avail + delta)
 
-if delta ~= 0 then
+if is_event then
     local clock = redis.call('TIME')
     local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 
     redis.call('XADD', k_ledger, '*', 'a', account, 'e', found[1],
                's', seq_after, 't', string.format('%.0f', now),
-               'k', 'command', 'd', string.format('%.0f', delta),
-               'v', avail_after, 'h', found[4], 'n', cmd, 'i', '')
+               'k', kind, 'd', string.format('%.0f', delta),
+               'v', avail_after, 'h', found[4], 'n', take and '0' or cmd,
+               'i', items)
 end
 
 redis.call('HSET', k_wallet, unpack(change))

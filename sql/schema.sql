@@ -67,6 +67,30 @@ CREATE TABLE public.api_key (
 
 COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept.';
 
+CREATE TABLE public.unpaid_use (
+    id bigint NOT NULL,
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    account text COLLATE pg_catalog."C",
+    app text COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    feature text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    verdict text NOT NULL COLLATE pg_catalog."C",
+    credits bigint NOT NULL,
+    units bigint NOT NULL,
+    state text NOT NULL,
+    taking text COLLATE pg_catalog."C",
+    ended_at timestamp with time zone,
+    CONSTRAINT unpaid_use_check CHECK (((state = 'unknown'::text) = (account IS NULL))),
+    CONSTRAINT unpaid_use_check1 CHECK (((state = ANY (ARRAY['charging'::text, 'charged'::text])) = (taking IS NOT NULL))),
+    CONSTRAINT unpaid_use_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT unpaid_use_state_check CHECK ((state = ANY (ARRAY['open'::text, 'counted'::text, 'unknown'::text, 'charging'::text, 'charged'::text, 'forgiven'::text, 'paid'::text]))),
+    CONSTRAINT unpaid_use_units_check CHECK ((units >= 0))
+);
+
+COMMENT ON TABLE public.unpaid_use IS 'Requests that passed without a decision. open: owed. counted: units alone, nothing is owed. unknown: nobody has that key. charging: a command takes it from the wallet, by a charge whose request is taking. charged, forgiven: by an operator. paid: it was charged at the edge after all.';
+
 CREATE TABLE public.audit_log (
     id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -273,11 +297,11 @@ CREATE TABLE public.ledger_account (
     account text COLLATE pg_catalog."C",
     kind text NOT NULL,
     asset text NOT NULL,
-    CONSTRAINT ledger_account_check CHECK (((kind = 'wallet'::text) = (account IS NOT NULL))),
-    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'issued'::text, 'usage_revenue'::text])))
+    CONSTRAINT ledger_account_check CHECK (((kind = ANY (ARRAY['wallet'::text, 'unpaid'::text])) = (account IS NOT NULL))),
+    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'issued'::text, 'usage_revenue'::text, 'unpaid'::text])))
 );
 
-COMMENT ON TABLE public.ledger_account IS 'wallet: what an account holds (positive). issued: credits given out (negative). usage_revenue: credits used (positive).';
+COMMENT ON TABLE public.ledger_account IS 'wallet: what an account holds (positive). unpaid: what it owes (negative). issued: credits given out (negative). usage_revenue: credits used (positive).';
 
 CREATE TABLE public.ledger_entry (
     txn bigint NOT NULL,
@@ -297,7 +321,7 @@ CREATE TABLE public.ledger_txn (
     description text DEFAULT ''::text NOT NULL,
     at timestamp with time zone NOT NULL,
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT ledger_txn_kind_check CHECK ((kind = ANY (ARRAY['grant'::text, 'usage'::text, 'void'::text])))
+    CONSTRAINT ledger_txn_kind_check CHECK ((kind = ANY (ARRAY['grant'::text, 'usage'::text, 'void'::text, 'unpaid'::text])))
 );
 
 COMMENT ON TABLE public.ledger_txn IS 'A posting; at is when it happened at the edge, key makes it happen once.';
@@ -584,6 +608,15 @@ CREATE TABLE public.tier (
     CONSTRAINT tier_rank_check CHECK (((rank >= 0) AND (rank <= 99)))
 );
 
+ALTER TABLE public.unpaid_use ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.unpaid_use_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.usage_event_default (
     at timestamp with time zone NOT NULL,
     at_ms bigint NOT NULL,
@@ -770,6 +803,12 @@ ALTER TABLE ONLY public.tier
 ALTER TABLE ONLY public.tier
     ADD CONSTRAINT tier_pkey PRIMARY KEY (rank);
 
+ALTER TABLE ONLY public.unpaid_use
+    ADD CONSTRAINT unpaid_use_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.unpaid_use
+    ADD CONSTRAINT unpaid_use_request_id_key UNIQUE (request_id);
+
 ALTER TABLE ONLY public.void_request
     ADD CONSTRAINT void_request_pkey PRIMARY KEY (request_id);
 
@@ -810,6 +849,10 @@ CREATE UNIQUE INDEX subscription_current ON public.subscription USING btree (acc
 CREATE INDEX subscription_due ON public.subscription USING btree (period_end) WHERE (ended_at IS NULL);
 
 CREATE INDEX suspense_event_account ON public.suspense_event USING btree (account, id);
+
+CREATE INDEX unpaid_use_account ON public.unpaid_use USING btree (account, id);
+
+CREATE INDEX unpaid_use_taking ON public.unpaid_use USING btree (taking) WHERE (taking IS NOT NULL);
 
 CREATE INDEX usage_event_account ON ONLY public.usage_event USING btree (account, at);
 
@@ -920,6 +963,9 @@ ALTER TABLE ONLY public.subscription
 ALTER TABLE ONLY public.subscription
     ADD CONSTRAINT subscription_plan_plan_version_fkey FOREIGN KEY (plan, plan_version) REFERENCES public.plan_version(plan, version);
 
+ALTER TABLE ONLY public.unpaid_use
+    ADD CONSTRAINT unpaid_use_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
 ALTER TABLE ONLY public.void_request
     ADD CONSTRAINT void_request_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
@@ -932,6 +978,14 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.app TO tollgate_worker;
 GRANT SELECT,UPDATE ON TABLE public.job TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.unpaid_use TO tollgate_worker;
+
+GRANT UPDATE(state) ON TABLE public.unpaid_use TO tollgate_worker;
+
+GRANT UPDATE(taking) ON TABLE public.unpaid_use TO tollgate_worker;
+
+GRANT UPDATE(ended_at) ON TABLE public.unpaid_use TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO tollgate_worker;
 

@@ -87,14 +87,14 @@ like($run->{out}, qr/"balance".*"created_at".*"email".*"state"/s,
 is($cli->run(qw(accounts list -o name))->{out}, "AAAAAAAAAA\nBBBBBBBBBB\n",
    'names are one id a line');
 $out = Encode::decode('UTF-8', $cli->run(qw(accounts list --output=csv))->{out});
-like($out, qr/^id,name,email,state,plan,mode,balance,created_at\n/,
+like($out, qr/^id,name,email,state,plan,mode,balance,unpaid,created_at\n/,
      'CSV starts with the names of members');
 like($out, qr/^AAAAAAAAAA,สยามวิดีโอ,,active/m, 'null is empty in CSV');
 like($out, qr/^BBBBBBBBBB,"Two,""lines""\n/m, 'CSV quotes what must be');
 
 @lines = split /\n/, $cli->run(qw(ledger statement AAAAAAAAAA))->{out};
 like($lines[1], qr/opening +- +- +10/, 'a statement starts with the opening');
-like($lines[2], qr/charge +video\.generate +-2\.5 +7\.5 +t1/,
+like($lines[2], qr/charge +video\.generate +-2\.5 +7\.5 +- +t1/,
      'shows each line with the balance after it');
 like($lines[3], qr/^2026-12-01T00:00:00Z +closing +- +- +7\.5/,
      'and ends with the closing');

@@ -24,6 +24,11 @@ ROUTE("GET",    "/api/accounts/:account/statement", "api.ledger_statement",
 ROUTE("POST",   "/api/accounts/:account/apps", "api.app_create",
       OPERATOR, 201)
 ROUTE("GET",    "/api/accounts/:account/apps", "api.app_list", OPERATOR, 200)
+ROUTE("POST",   "/api/accounts/:account/unpaid/charge", "api.unpaid_charge",
+      OPERATOR, 202)
+ROUTE("POST",   "/api/accounts/:account/unpaid/forgive", "api.unpaid_forgive",
+      OPERATOR, 200)
+ROUTE("GET",    "/api/unpaid", "api.unpaid_list", OPERATOR, 200)
 
 ROUTE("POST",   "/api/keys", "api.key_create", OPERATOR, 201)
 ROUTE("GET",    "/api/keys", "api.key_list", OPERATOR, 200)

@@ -42,7 +42,7 @@ static const struct {
     [USAGE_BYTES_IN]    = { 0, TOKEN_INT_MAX },
     [USAGE_BYTES_OUT]   = { 0, TOKEN_INT_MAX },
     [USAGE_DRY_RUN]     = { 0, 1 },
-    [USAGE_COST]        = { 0, TOKEN_INT_MAX },
+    [USAGE_COST]        = { -1, TOKEN_INT_MAX },
     [USAGE_COST_UNITS]  = { 0, TOKEN_INT_MAX },
     [USAGE_AVAIL]       = { -1, TOKEN_INT_MAX },
     [USAGE_DAY_LEFT]    = { -1, TOKEN_INT_MAX },

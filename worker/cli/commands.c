@@ -22,7 +22,17 @@ static const struct cli_column account_columns[] = {
     { "PLAN", "plan", CLI_LEFT },
     { "MODE", "mode", CLI_LEFT },
     { "BALANCE", "balance", CLI_POINT },
+    { "UNPAID", "unpaid", CLI_POINT },
     { "CREATED", "created_at", CLI_LEFT },
+    {0}
+};
+
+static const struct cli_column unpaid_columns[] = {
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "REQUESTS", "requests", CLI_POINT },
+    { "CREDITS", "credits", CLI_POINT },
+    { "STATE", "state", CLI_STATE },
+    { "CHARGE", "charge", CLI_LEFT },
     {0}
 };
 
@@ -330,7 +340,8 @@ const struct cli_command commands_table[] = {
           { "AT", "at", CLI_LEFT }, { "KIND", "kind", CLI_LEFT },
           { "DESCRIPTION", "description", CLI_LEFT },
           { "AMOUNT", "amount", CLI_POINT },
-          { "BALANCE", "balance", CLI_POINT }, { "ID", "id", CLI_LEFT }),
+          { "BALANCE", "balance", CLI_POINT },
+          { "UNPAID", "unpaid", CLI_POINT }, { "ID", "id", CLI_LEFT }),
       .name_member = "id", .table = report_statement,
       .features = CLI_PAGED, .run = run_list,
       .examples = {
@@ -350,6 +361,47 @@ const struct cli_command commands_table[] = {
       .run = run_check,
       .examples = { "tollgate ledger verify",
                     "tollgate ledger verify 3kTq0ZbW9x -o json" } },
+    { .noun = "unpaid", .verb = "list",
+      .summary = "list requests that passed while nothing could be charged",
+      .method = "GET", .path = "/api/unpaid",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, true }),
+      .options = OPTIONS(
+          { "state", 0, CLI_TEXT, "state", "STATE",
+            "open (by default), counted, unknown, charging, charged, "
+            "forgiven, paid or all" }),
+      .columns = COLUMNS(
+          { "ID", "id", CLI_LEFT }, { "AT", "at", CLI_LEFT },
+          { "REQUEST", "request", CLI_LEFT },
+          { "ACCOUNT", "account", CLI_LEFT }, { "KEY", "key", CLI_LEFT },
+          { "FEATURE", "feature", CLI_LEFT },
+          { "VERDICT", "verdict", CLI_LEFT },
+          { "CREDITS", "credits", CLI_POINT },
+          { "UNITS", "units", CLI_POINT }, { "STATE", "state", CLI_STATE }),
+      .name_member = "request", .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate unpaid list",
+                    "tollgate unpaid list 3kTq0ZbW9x --state all -o csv" } },
+    { .noun = "unpaid", .verb = "charge",
+      .summary = "take what an account owes from its wallet",
+      .details = "The wallet pays all of it or, where it has too little by "
+                 "then, nothing;\n`tollgate unpaid list` tells how it went.",
+      .method = "POST", .path = "/api/accounts/:account/unpaid/charge",
+      .args = account_arg, .columns = unpaid_columns, .name_member = "account",
+      .features = CLI_CONFIRM,
+      .question = "charge account {account} what it owes?", .run = run_call,
+      .examples = { "tollgate unpaid charge 3kTq0ZbW9x",
+                    "tollgate unpaid charge 3kTq0ZbW9x --yes" } },
+    { .noun = "unpaid", .verb = "forgive",
+      .summary = "let an account no longer owe anything",
+      .method = "POST", .path = "/api/accounts/:account/unpaid/forgive",
+      .args = account_arg,
+      .options = OPTIONS(
+          { "note", 0, CLI_TEXT, "note", "TEXT", "why, for the statement" }),
+      .columns = unpaid_columns, .name_member = "account",
+      .features = CLI_CONFIRM,
+      .question = "forgive account {account} what it owes?", .run = run_call,
+      .examples = { "tollgate unpaid forgive 3kTq0ZbW9x",
+                    "tollgate unpaid forgive 3kTq0ZbW9x --note 'our outage'"
+                    } },
     { .noun = "jobs", .verb = "list",
       .summary = "list jobs, when they are due and how they went",
       .method = "GET", .path = "/api/jobs",

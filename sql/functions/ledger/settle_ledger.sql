@@ -17,6 +17,8 @@ begin
     perform ledger.settle_post(stream, to_id);
     posted := ledger.settle_details(stream, to_id);
 
+    perform ledger.unpaid_resolve(stream, to_id);
+
     update account_cursor c
     set last_seq = e.seq, last_avail = e.avail, last_held = e.held, last_cmd = greatest(c.last_cmd, e.last_cmd)
     from (select distinct on (account) account, seq, avail, held,

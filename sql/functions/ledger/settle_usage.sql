@@ -4,8 +4,14 @@ set search_path = public, pg_temp
 as $$
 declare
     added bigint;
+    unpaid bigint;
 begin
     perform ledger.cursor_move(stream, from_id, to_id);
+
+    -- of a key that the gate could not ask about it tells the hash
+    update settle_usage u set account = k.account, app = k.app, key = k.id
+    from api_key k
+    where u.key like 'sha256:%' and k.hash = substr(u.key, 8);
 
     insert into usage_event (at, at_ms, host, request_id, account, app, key, "user", feature, model, verdict, status,
                              credits, units, refunded, latency_ms, bytes_in, bytes_out, dry_run, cost, cost_units,
@@ -21,12 +27,14 @@ begin
     set taken = c.taken + added, refused = c.refused + settle_usage.rejected
     where c.stream = settle_usage.stream;
 
+    unpaid := ledger.settle_unpaid(stream, to_id);
+
     if rejected > 0 then
         insert into alert (at, kind, detail)
         values (lib.now(), 'usage_malformed',
                 jsonb_build_object('stream', settle_usage.stream, 'to', to_id, 'records', rejected));
     end if;
 
-    return jsonb_build_object('records', added, 'rejected', rejected);
+    return jsonb_build_object('records', added, 'rejected', rejected, 'unpaid', unpaid);
 end $$;
 comment on function ledger.settle_usage is 'Keeps the usage records in settle_usage and moves the cursor of their stream.';

@@ -16,6 +16,13 @@ as $$
                on g.account = a.account
         where a.kind = 'wallet' and a.asset = 'CREDIT'
           and (coalesce(b.balance, 0) <> coalesce(e.sum, 0) or coalesce(b.balance, 0) <> coalesce(g.sum, 0))
+        union
+        select account from (select account, sum(credits) as sum from unpaid_use
+                             where state in ('open', 'charging') group by account) u
+        full join (select a.account, -sum(e.amount) as sum
+                   from ledger_account a join ledger_entry e on e.ledger_account = a.id
+                   where a.kind = 'unpaid' group by a.account) o using (account)
+        where coalesce(u.sum, 0) <> coalesce(o.sum, 0)
     )
     select jsonb_build_object(
         'ok', not exists (select from asset_sum where sum <> 0) and not exists (select from wrong),
@@ -23,4 +30,4 @@ as $$
                             from asset_sum), '[]'),
         'wrong', coalesce((select jsonb_agg(account) from wrong), '[]'));
 $$;
-comment on function ledger.verify_totals is 'Whether entries sum to zero per asset, and wallets equal their entries and their grants.';
+comment on function ledger.verify_totals is 'Whether entries sum to zero per asset, and wallets equal their entries and their grants, and what is owed the requests that are.';

@@ -24,7 +24,7 @@ our @CATALOG = (
 
 # Options: conf (text of the server), http (text beside it), workers, redis
 # (settings; 0 = none is started), fleet (in its place, what Tollgate::Fleet's
-# fleet() gets), address (what tollgate_redis gets).
+# fleet() gets), address (what tollgate_redis gets), zone (its size).
 sub begin {
     my ($class, %opt) = @_;
 
@@ -48,6 +48,7 @@ sub edge_conf {
     my ($t, %opt) = @_;
 
     my $http = $opt{http} // '';
+    my $zone = $opt{zone} // '1m';
     my $address = $opt{address}
         // ($t->{fleet} ? $t->fleet_address : 'unix:%%DIR%%/redis.sock');
     my $handed = join ',', '"uri":"$request_uri"', '"method":"$request_method"',
@@ -55,7 +56,7 @@ sub edge_conf {
         map { qq("$_":"\$http_tollgate_$_") } qw(account app plan user);
 
     return <<"CONF";
-    tollgate_zone catalog:1m refresh=50ms;
+    tollgate_zone catalog:$zone refresh=50ms;
     tollgate_redis $address;
     $http
     upstream backend { server unix:%%DIR%%/nginx-backend.sock; }
