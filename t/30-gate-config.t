@@ -29,6 +29,12 @@ sub location {
 push @wrong, map { [location("$_->[0];"), $_->[1], $_->[0]] } (
     ['tollgate on', qr/is duplicate/],
     ['tollgate_on_error ajar', qr/"ajar".*"closed".*"open"/],
+    ['tollgate_on_error open for=5s', qr/"open".*no parameters.*"for=5s"/],
+    ['tollgate_on_error stale for=soon', qr/"for=soon".*"for=time"/],
+    ['tollgate_on_error stale for=0', qr/"for=0".*"for=time"/],
+    ['tollgate_on_error stale requests=-1', qr/"requests=-1".*number/],
+    ['tollgate_on_error stale credits=all', qr/"credits=all".*number/],
+    ['tollgate_on_error stale until=5s', qr/"until=5s".*"for=time"/],
     ['tollgate_strip_key maybe', qr/"maybe".*"on" or "off"/],
     ['tollgate_timeout soon', qr/"soon".*time/],
     ['tollgate_timeout 0', qr/"0".*time/],
