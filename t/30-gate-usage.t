@@ -83,7 +83,7 @@ is join(' ', @$quota{@why}), '20000000 2 0 - 8 8 0 sub 0',
     'a record has the price and what is left of quotas';
 is told($ids[2], @why), '50000000 5 70000000 - -1 -1 2 payg 0',
     'a refusal has the balance and the tier that was needed';
-is told($ids[3], @why, 'store_us'), '0 0 -1 - -1 -1 0 - 0 -1',
+is told($ids[3], @why, 'store_us'), '-1 0 -1 - -1 -1 0 - 0 -1',
     'one before Redis was asked has nothing of Redis';
 cmp_ok $by_id{$ids[0]}{store_us}, '<', 2_000_000, 'and how long Redis took';
 cmp_ok $by_id{$ids[0]}{store_us}, '>', 10, 'in microseconds';

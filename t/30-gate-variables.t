@@ -115,7 +115,7 @@ for ([$c, '/?feature=video.view&user=mali',
       'the limit that refused and how long it does'],
      [$c, '/dry?feature=image.generate',
       qr/^payg image\.generate - - 10 1 - - - - - - 1 $time$/, 'a dry run'],
-     [{ key => 'x' }, '/', qr/^- - - - 0 0 - - - - - - - -$/,
+     [{ key => 'x' }, '/', qr/^- - - - - 0 - - - - - - - -$/,
       'nothing of Redis where it was not asked'])
 {
     my ($who, $path, $wanted, $name) = @$_;

@@ -288,6 +288,26 @@ shim_format(u_char *p, u_char *end, const char *fmt, va_list args)
 
 
 u_char *
+ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
+{
+    return shim_format(buf, last, fmt, args);
+}
+
+
+u_char *
+ngx_slprintf(u_char *buf, u_char *last, const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    buf = shim_format(buf, last, fmt, args);
+    va_end(args);
+
+    return buf;
+}
+
+
+u_char *
 ngx_sprintf(u_char *buf, const char *fmt, ...)
 {
     va_list  args;
