@@ -70,8 +70,8 @@ sub said {
 sub states {
     my ($customer) = @_;
 
-    return $t->sql(q{select coalesce(string_agg(state, ' ' order by id), '')
-                     from unpaid_use where account = $1}, $customer->{account});
+    return $t->sql(q{select string_agg(state, ' ' order by id) from unpaid_use
+                     where account = $1}, $customer->{account}) // 'none';
 }
 
 # Waits until the books say so of a customer; what he has and what he owes.
