@@ -26,7 +26,9 @@ static ngx_int_t ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
     ngx_queue_t *bucket);
 static ngx_uint_t ngx_http_tollgate_ask_gather(ngx_http_tollgate_node_t *node,
     ngx_queue_t *bucket, ngx_queue_t *list);
-static ngx_int_t ngx_http_tollgate_ask_asking(ngx_http_tollgate_call_t *call,
+static ngx_int_t ngx_http_tollgate_ask_asking(
+    ngx_http_tollgate_redis_t *redis);
+static ngx_int_t ngx_http_tollgate_ask_asked(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply);
 static void ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_call_t *call, ngx_uint_t n);
@@ -233,38 +235,24 @@ static ngx_int_t
 ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
     ngx_queue_t *bucket)
 {
-    ngx_uint_t                  n, asking;
+    ngx_uint_t                  n;
     ngx_http_tollgate_ask_t    *ask;
-    ngx_http_tollgate_call_t   *call, *first;
+    ngx_http_tollgate_call_t   *call;
     ngx_http_tollgate_redis_t  *redis;
 
     redis = &node->redis;
 
     ask = ngx_queue_data(ngx_queue_head(bucket), ngx_http_tollgate_ask_t,
                          queue);
-    asking = ask->asking;
+
+    if (ask->asking && ngx_http_tollgate_ask_asking(redis) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     call = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_answer, node);
-    first = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_ask_asking,
-                                         node);
-
-    if (call == NULL || first == NULL) {
-        goto failed;
+    if (call == NULL) {
+        return NGX_ERROR;
     }
-
-    if (asking) {
-        if (ngx_http_tollgate_redis_command(redis, 1, 6) != NGX_OK) {
-            goto failed;
-        }
-
-        ngx_http_tollgate_redis_arg(redis, "ASKING", 6);
-        ngx_http_tollgate_redis_expect(first);
-
-    } else {
-        ngx_http_tollgate_redis_forget(first);
-    }
-
-    first = NULL;
 
     n = ngx_http_tollgate_ask_gather(node, bucket, &call->list);
 
@@ -280,25 +268,49 @@ ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
                                     ngx_http_tollgate_ask_head(&call->list));
         }
 
-        goto failed;
+        ngx_http_tollgate_redis_forget(call);
+        return NGX_ERROR;
     }
 
     ngx_http_tollgate_ask_format(node->store, call, n);
     ngx_http_tollgate_redis_expect(call);
 
     return NGX_OK;
+}
 
-failed:
 
-    if (call != NULL) {
+/* The next call alone may touch a slot that is on its way to this server. */
+
+static ngx_int_t
+ngx_http_tollgate_ask_asking(ngx_http_tollgate_redis_t *redis)
+{
+    ngx_http_tollgate_call_t  *call;
+
+    call = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_ask_asked,
+                                        NULL);
+    if (call == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_tollgate_redis_command(redis, 1, 6) != NGX_OK) {
         ngx_http_tollgate_redis_forget(call);
+        return NGX_ERROR;
     }
 
-    if (first != NULL) {
-        ngx_http_tollgate_redis_forget(first);
-    }
+    ngx_http_tollgate_redis_arg(redis, "ASKING", 6);
+    ngx_http_tollgate_redis_expect(call);
 
-    return NGX_ERROR;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_ask_asked(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply)
+{
+    /* where it is refused, so is the call that follows */
+
+    return NGX_OK;
 }
 
 
@@ -336,16 +348,6 @@ ngx_http_tollgate_ask_gather(ngx_http_tollgate_node_t *node,
     }
 
     return n;
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_ask_asking(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply)
-{
-    /* where it is refused, so is the call that follows */
-
-    return NGX_OK;
 }
 
 

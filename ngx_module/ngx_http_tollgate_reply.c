@@ -37,7 +37,12 @@ static struct {
     { ngx_string("WRONGPASS"), "check the user and the password of "
                                "\"tollgate_redis\"" },
     { ngx_string("NOPERM"), "the Redis user may not run what the gate needs" },
-    { ngx_string("READONLY"), "\"tollgate_redis\" names a replica" },
+    { ngx_string("READONLY"), "\"tollgate_redis\" names a replica, it follows "
+                              "a failover with \"sentinel=\"" },
+    { ngx_string("MASTERDOWN"), "\"tollgate_redis\" names a replica" },
+    { ngx_string("MOVED"), "\"tollgate_redis\" names a node of a cluster, "
+                           "give it \"cluster\"" },
+    { ngx_string("CLUSTERDOWN"), "nodes of the cluster are away" },
     { ngx_string("LOADING"), "Redis is starting" },
     { ngx_string("BUSY"), "a script keeps Redis busy" },
     { ngx_string("OOM"), "Redis is at its \"maxmemory\"" },

@@ -53,6 +53,13 @@ sub answer {
     return;
 }
 
+# The bytes that answer a command from now on, by its first word.
+sub tell {
+    my ($self, $command, $bytes) = @_;
+
+    return $self->{t}->spew((split '/', "$self->{file}.$command")[-1], $bytes);
+}
+
 # The kinds of calls that came so far: gate, void, refund, and others by name.
 sub seen {
     my ($self) = @_;
@@ -125,6 +132,8 @@ sub reply {
     my ($self, @words) = @_;
 
     my $name = lc $words[0];
+    return ($name, $self->{t}->slurp("$self->{file}.$name"))
+        if -e "$self->{file}.$name";
     return ($name, "*2\r\n\$10\r\n" . time . "\r\n\$1\r\n0\r\n")
         if $name eq 'time';
     return ($name, "\$40\r\n" . 'a' x 40 . "\r\n") if $name eq 'script';
