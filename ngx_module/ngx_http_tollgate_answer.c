@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 static void ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,
@@ -161,6 +161,7 @@ ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
 
     if (ctx.charge.credits || ctx.charge.units) {
         ngx_http_tollgate_refund(ask->node->store, &ctx.charge);
+        ngx_http_tollgate_count(backs[NGX_HTTP_TOLLGATE_BACK_LATE], 1);
     }
 }
 

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 #define NGX_HTTP_TOLLGATE_ASK_BATCH  64
@@ -197,6 +197,8 @@ ngx_http_tollgate_ask_timeout(ngx_event_t *ev)
     ctx = ask->ctx;
     redis = &ask->node->redis;
     redis->strikes++;
+
+    ngx_http_tollgate_metrics_fault(redis, NGX_HTTP_TOLLGATE_FAULT_TIMEOUT);
 
     if (redis->logged != ngx_time()) {
         redis->logged = ngx_time();

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate_redis.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 #define NGX_HTTP_TOLLGATE_REDIS_CALLS    1024
@@ -135,6 +135,8 @@ ngx_http_tollgate_redis_expect(ngx_http_tollgate_call_t *call)
     redis = call->redis;
 
     call->start = ngx_current_msec;
+    ngx_http_tollgate_metrics_call(call);
+
     ngx_queue_insert_tail(&redis->calls, &call->queue);
     redis->ncalls++;
 

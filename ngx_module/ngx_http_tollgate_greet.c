@@ -8,7 +8,7 @@
 #include <ngx_sha1.h>
 #include <time.h>
 
-#include "ngx_http_tollgate_redis.h"
+#include "ngx_http_tollgate_metrics.h"
 #include "tollgate_scripts.h"
 
 
@@ -332,6 +332,7 @@ ngx_http_tollgate_redis_welcome(ngx_http_tollgate_redis_t *redis)
 
     redis->state = NGX_HTTP_TOLLGATE_REDIS_READY;
     redis->backoff = 0;
+    ngx_http_tollgate_metrics_up(redis, 1);
 
     /* it was that of the greeting */
 

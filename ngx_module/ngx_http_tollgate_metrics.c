@@ -16,6 +16,8 @@ static ngx_str_t *ngx_http_tollgate_metrics_add(ngx_slab_pool_t *shpool,
     ngx_str_t **rows, ngx_atomic_t *n, size_t size, ngx_str_t *name);
 static ngx_http_tollgate_plan_metrics_t *ngx_http_tollgate_metrics_plan(
     ngx_http_tollgate_ctx_t *ctx);
+static ngx_http_tollgate_server_metrics_t *ngx_http_tollgate_metrics_server(
+    ngx_http_tollgate_redis_t *redis);
 static void ngx_http_tollgate_metrics_observe(
     ngx_http_tollgate_histogram_t *histogram, int64_t us);
 
@@ -254,51 +256,109 @@ ngx_http_tollgate_metrics_debts(ngx_int_t change)
 }
 
 
-ngx_http_tollgate_server_metrics_t *
-ngx_http_tollgate_metrics_server(ngx_str_t *name)
+/* NULL: nothing is counted */
+
+static ngx_http_tollgate_server_metrics_t *
+ngx_http_tollgate_metrics_server(ngx_http_tollgate_redis_t *redis)
 {
-    ngx_str_t                           *row;
-    ngx_http_tollgate_metrics_t         *metrics;
-    ngx_http_tollgate_server_metrics_t  *server;
+    ngx_http_tollgate_metrics_t  *metrics;
 
     metrics = ngx_http_tollgate_metrics;
 
-    row = ngx_http_tollgate_metrics_row(metrics->servers, &metrics->nservers,
+    if (redis->metrics == NULL && metrics != NULL) {
+        redis->metrics = (ngx_http_tollgate_server_metrics_t *)
+            ngx_http_tollgate_metrics_row(metrics->servers,
+                                   &metrics->nservers,
                                    sizeof(ngx_http_tollgate_server_metrics_t),
-                                   name);
+                                   &redis->name);
+        redis->metrics->life = ngx_http_tollgate_metrics_life;
+    }
 
-    server = (ngx_http_tollgate_server_metrics_t *) row;
-    server->life = ngx_http_tollgate_metrics_life;
-
-    return server;
+    return redis->metrics;
 }
 
 
+/* A process that leaves hangs up, which says nothing of the server. */
+
 void
-ngx_http_tollgate_metrics_up(ngx_http_tollgate_server_metrics_t *server,
-    ngx_uint_t up)
+ngx_http_tollgate_metrics_up(ngx_http_tollgate_redis_t *redis, ngx_uint_t up)
 {
+    ngx_http_tollgate_server_metrics_t  *server;
+
+    server = ngx_http_tollgate_metrics_server(redis);
+
+    if (server == NULL || (!up && ngx_exiting)) {
+        return;
+    }
+
     server->up = up;
+
+    if (up) {
+        server->life = ngx_http_tollgate_metrics_life;
+        return;
+    }
+
+    ngx_http_tollgate_metrics_fault(redis, NGX_HTTP_TOLLGATE_FAULT_CONNECTION);
 }
 
 
 void
-ngx_http_tollgate_metrics_fault(ngx_http_tollgate_server_metrics_t *server,
+ngx_http_tollgate_metrics_fault(ngx_http_tollgate_redis_t *redis,
     ngx_http_tollgate_fault_e fault)
 {
-    (void) ngx_atomic_fetch_add(&server->faults[fault], 1);
+    ngx_http_tollgate_server_metrics_t  *server;
+
+    server = ngx_http_tollgate_metrics_server(redis);
+
+    if (server != NULL) {
+        (void) ngx_atomic_fetch_add(&server->faults[fault], 1);
+    }
+}
+
+
+/* Every process finds out by itself; from the first on it isn't shown. */
+
+void
+ngx_http_tollgate_metrics_gone(ngx_http_tollgate_redis_t *redis)
+{
+    if (redis->metrics != NULL) {
+        redis->metrics->life = 0;
+    }
 }
 
 
 void
-ngx_http_tollgate_metrics_reply(ngx_http_tollgate_server_metrics_t *server,
-    int64_t start, ngx_http_tollgate_reply_t *reply)
+ngx_http_tollgate_metrics_call(ngx_http_tollgate_call_t *call)
 {
-    ngx_str_t   *text, *word;
-    ngx_uint_t   i;
+    ngx_http_tollgate_server_metrics_t  *server;
+
+    call->start_us = ngx_http_tollgate_now_us();
+
+    server = ngx_http_tollgate_metrics_server(call->redis);
+
+    if (server != NULL) {
+        (void) ngx_atomic_fetch_add(&server->calls, 1);
+    }
+}
+
+
+void
+ngx_http_tollgate_metrics_reply(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply)
+{
+    ngx_str_t                           *text, *word;
+    ngx_uint_t                           i;
+    ngx_http_tollgate_server_metrics_t  *server;
+
+    server = ngx_http_tollgate_metrics_server(call->redis);
+
+    if (server == NULL) {
+        return;
+    }
 
     ngx_http_tollgate_metrics_observe(&server->durations,
-                                      ngx_http_tollgate_now_us() - start);
+                                      ngx_http_tollgate_now_us()
+                                      - call->start_us);
 
     if (reply->type != REDIS_REPLY_ERROR) {
         return;
@@ -319,7 +379,7 @@ ngx_http_tollgate_metrics_reply(ngx_http_tollgate_server_metrics_t *server,
         }
     }
 
-    ngx_http_tollgate_metrics_fault(server, i);
+    (void) ngx_atomic_fetch_add(&server->faults[i], 1);
 }
 
 

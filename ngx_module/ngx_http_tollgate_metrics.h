@@ -86,14 +86,14 @@ typedef struct {
 } ngx_http_tollgate_plan_metrics_t;
 
 
-typedef struct {
+struct ngx_http_tollgate_server_metrics_s {
     ngx_str_t                        name;
-    ngx_atomic_t                     life;      /* last that has it */
+    ngx_atomic_t                     life;      /* last that has it, or 0 */
     ngx_atomic_t                     up;
     ngx_atomic_t                     calls;
     ngx_atomic_t                     faults[NGX_HTTP_TOLLGATE_FAULTS];
     ngx_http_tollgate_histogram_t    durations;
-} ngx_http_tollgate_server_metrics_t;
+};
 
 
 typedef struct {
@@ -146,18 +146,16 @@ void ngx_http_tollgate_metrics_refund(ngx_http_tollgate_ctx_t *ctx);
 /* what this process has yet to give back */
 void ngx_http_tollgate_metrics_debts(ngx_int_t change);
 
-/* of a process that has started never NULL, and valid from then on */
-ngx_http_tollgate_server_metrics_t *ngx_http_tollgate_metrics_server(
-    ngx_str_t *name);
-void ngx_http_tollgate_metrics_up(ngx_http_tollgate_server_metrics_t *server,
+/* a server is connected or not, had a fault, is not needed any more */
+void ngx_http_tollgate_metrics_up(ngx_http_tollgate_redis_t *redis,
     ngx_uint_t up);
-void ngx_http_tollgate_metrics_fault(
-    ngx_http_tollgate_server_metrics_t *server,
+void ngx_http_tollgate_metrics_fault(ngx_http_tollgate_redis_t *redis,
     ngx_http_tollgate_fault_e fault);
+void ngx_http_tollgate_metrics_gone(ngx_http_tollgate_redis_t *redis);
 
-/* start is that of now_us() when the call was sent */
-void ngx_http_tollgate_metrics_reply(
-    ngx_http_tollgate_server_metrics_t *server, int64_t start,
+/* a call is sent; it has its reply */
+void ngx_http_tollgate_metrics_call(ngx_http_tollgate_call_t *call);
+void ngx_http_tollgate_metrics_reply(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply);
 
 /* _status.c */

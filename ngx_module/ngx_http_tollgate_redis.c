@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate_redis.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 #define NGX_HTTP_TOLLGATE_REDIS_READ     (32 * 1024)
@@ -361,6 +361,7 @@ ngx_http_tollgate_redis_answer(ngx_http_tollgate_redis_t *redis)
             redis->strikes = 0;
 
             call = ngx_queue_data(q, ngx_http_tollgate_call_t, queue);
+            ngx_http_tollgate_metrics_reply(call, &reply);
             rc = call->handler(call, &reply);
             ngx_http_tollgate_redis_forget(call);
         }
@@ -442,6 +443,7 @@ ngx_http_tollgate_redis_fail(ngx_http_tollgate_redis_t *redis,
                       "tollgate: redis \"%V\": %s", &redis->name, why);
     }
 
+    ngx_http_tollgate_metrics_up(redis, 0);
     ngx_http_tollgate_redis_close(redis);
 
     redis->backoff = redis->backoff ? ngx_min(2 * redis->backoff,

@@ -47,6 +47,10 @@ typedef enum {
 
 typedef struct ngx_http_tollgate_redis_s  ngx_http_tollgate_redis_t;
 typedef struct ngx_http_tollgate_call_s   ngx_http_tollgate_call_t;
+
+/* of _metrics.h */
+typedef struct ngx_http_tollgate_server_metrics_s
+    ngx_http_tollgate_server_metrics_t;
 typedef struct ngx_http_tollgate_tls_s    ngx_http_tollgate_tls_t;
 
 
@@ -110,6 +114,7 @@ struct ngx_http_tollgate_call_s {
     void                            *data;
     ngx_queue_t                      list;      /* the handler's, may be empty */
     ngx_msec_t                       start;
+    int64_t                          start_us;
 };
 
 
@@ -192,6 +197,8 @@ struct ngx_http_tollgate_redis_s {
                                                    period */
     ngx_msec_t                       offset_at;
 
+    ngx_http_tollgate_server_metrics_t
+                                    *metrics;   /* NULL until first used */
     time_t                           logged;
     ngx_log_t                       *log;
 };

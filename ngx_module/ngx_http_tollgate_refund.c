@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_metrics.h"
 
 
 #define NGX_HTTP_TOLLGATE_REFUND_MAX    16384
@@ -47,6 +47,7 @@ ngx_http_tollgate_void(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge)
 {
     ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_VOID);
+    ngx_http_tollgate_count(voids, 1);
 }
 
 
@@ -71,6 +72,7 @@ ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
                       charge->request_id.data,
                       (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
                       charge->account);
+        ngx_http_tollgate_count(lost, 1);
         return;
     }
 
@@ -79,6 +81,7 @@ ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
 
     ngx_queue_insert_tail(&node->debts, &debt->queue);
     node->ndebts++;
+    ngx_http_tollgate_metrics_debts(1);
 
     (void) ngx_http_tollgate_redis_weigh(
                        ngx_http_tollgate_store_redis(store, charge->shard));
@@ -257,6 +260,7 @@ ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
     }
 
     node->ndebts--;
+    ngx_http_tollgate_metrics_debts(-1);
     ngx_free(debt);
 
     return NGX_OK;
@@ -346,6 +350,8 @@ ngx_http_tollgate_refund_exit(ngx_http_tollgate_node_t *node)
                       (size_t) charge->request_id.len, charge->request_id.data,
                       (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
                       charge->account);
+        ngx_http_tollgate_metrics_debts(-1);
+        ngx_http_tollgate_count(lost, 1);
         ngx_free(debt);
     }
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_metrics.h"
 #include "key_names.h"
 
 
@@ -234,6 +235,7 @@ ngx_http_tollgate_node_destroy(ngx_http_tollgate_node_t *node)
 
     ngx_queue_remove(&node->queue);
 
+    ngx_http_tollgate_metrics_gone(&node->redis);
     ngx_http_tollgate_redis_exit(&node->redis);
     ngx_http_tollgate_refund_exit(node);
 

@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_metrics.h"
 #include "key_names.h"
 
 
@@ -63,6 +63,8 @@ ngx_http_tollgate_usage(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     ngx_http_tollgate_store_t  *store;
 
     store = ctx->conf->store;
+
+    ngx_http_tollgate_count(records, 1);
 
     if (ngx_http_tollgate_usage_room(store) != NGX_OK) {
         ngx_http_tollgate_usage_drop(store, 1);
@@ -406,6 +408,7 @@ static void
 ngx_http_tollgate_usage_drop(ngx_http_tollgate_store_t *store, ngx_uint_t n)
 {
     store->dropped += n;
+    ngx_http_tollgate_count(dropped, n);
 
     ngx_http_tollgate_complain(&store->usage_lost, NGX_LOG_ERR,
                                store->log,
