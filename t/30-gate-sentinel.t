@@ -18,6 +18,7 @@ my $t = Tollgate::Edge->begin(workers => 2,
         tollgate on;
         tollgate_cost 10;
         location / { proxy_pass http://backend; }
+        location /metrics { tollgate_status; }
 CONF
 my $c = $t->customer(avail => 1_000_000);
 my $paid = 0;
@@ -60,6 +61,10 @@ paid('over the failover');
 $t->wait_for(sub {
     2 <= (() = $t->error_log =~ /redis "127[^"]+" is not needed any more/g)
 }, 'both nginx workers to let the old one go');
+my %up = $t->get('/metrics')->{body}
+    =~ /^tollgate_redis_up\{server="(127[^",]+:\d+)"\} (\d)$/mg;
+is_deeply [grep { $up{$_} != 1 } keys %up], [], 'metrics show no dead server';
+is $up{ $t->node_address('node2') }, 1, 'but the new master';
 
 # It comes again, as a replica.
 $t->node_start('node1');
