@@ -128,7 +128,15 @@ ngx_http_tollgate_metrics_row(ngx_str_t **rows, ngx_atomic_t *n, size_t size,
     row = ngx_http_tollgate_metrics_find(rows, *n, name);
 
     if (row == NULL && *n < NGX_HTTP_TOLLGATE_METRICS_ROWS) {
-        row = ngx_http_tollgate_metrics_add(shpool, rows, n, size, name);
+
+        /* the catalog needs room more than another row */
+
+        if (shpool->pfree >= (ngx_uint_t) (shpool->end - shpool->start)
+                             / ngx_pagesize / 4)
+        {
+            row = ngx_http_tollgate_metrics_add(shpool, rows, n, size, name);
+        }
+
         ngx_http_tollgate_metrics->full = row == NULL;
     }
 
