@@ -67,6 +67,41 @@ CREATE TABLE public.api_key (
 
 COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept.';
 
+CREATE TABLE public.usage_event (
+    at timestamp with time zone NOT NULL,
+    at_ms bigint NOT NULL,
+    host text NOT NULL COLLATE pg_catalog."C",
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    account text COLLATE pg_catalog."C",
+    app text COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    "user" text COLLATE pg_catalog."C",
+    feature text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    verdict text NOT NULL COLLATE pg_catalog."C",
+    status smallint NOT NULL,
+    credits bigint NOT NULL,
+    units bigint NOT NULL,
+    refunded boolean NOT NULL,
+    latency_ms bigint NOT NULL,
+    bytes_in bigint NOT NULL,
+    bytes_out bigint NOT NULL,
+    dry_run boolean NOT NULL,
+    cost bigint,
+    cost_units bigint,
+    avail bigint,
+    "limit" text COLLATE pg_catalog."C",
+    day_left bigint,
+    month_left bigint,
+    tier_needed integer,
+    plan text COLLATE pg_catalog."C",
+    wait_ms bigint,
+    store_us bigint
+)
+PARTITION BY RANGE (at);
+
+COMMENT ON TABLE public.usage_event IS 'Every decided request, refused ones too, as the gate saw it end.';
+
 CREATE TABLE public.unpaid_use (
     id bigint NOT NULL,
     request_id text NOT NULL COLLATE pg_catalog."C",
@@ -82,6 +117,7 @@ CREATE TABLE public.unpaid_use (
     state text NOT NULL,
     taking text COLLATE pg_catalog."C",
     ended_at timestamp with time zone,
+    txn bigint,
     CONSTRAINT unpaid_use_check CHECK (((state = 'unknown'::text) = (account IS NULL))),
     CONSTRAINT unpaid_use_check1 CHECK (((state = ANY (ARRAY['charging'::text, 'charged'::text])) = (taking IS NOT NULL))),
     CONSTRAINT unpaid_use_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
@@ -353,41 +389,6 @@ CREATE TABLE public.feature (
 );
 
 COMMENT ON TABLE public.feature IS 'A priced action; credits in micro-credits, units of quota.';
-
-CREATE TABLE public.usage_event (
-    at timestamp with time zone NOT NULL,
-    at_ms bigint NOT NULL,
-    host text NOT NULL COLLATE pg_catalog."C",
-    request_id text NOT NULL COLLATE pg_catalog."C",
-    account text COLLATE pg_catalog."C",
-    app text COLLATE pg_catalog."C",
-    key text COLLATE pg_catalog."C",
-    "user" text COLLATE pg_catalog."C",
-    feature text COLLATE pg_catalog."C",
-    model text COLLATE pg_catalog."C",
-    verdict text NOT NULL COLLATE pg_catalog."C",
-    status smallint NOT NULL,
-    credits bigint NOT NULL,
-    units bigint NOT NULL,
-    refunded boolean NOT NULL,
-    latency_ms bigint NOT NULL,
-    bytes_in bigint NOT NULL,
-    bytes_out bigint NOT NULL,
-    dry_run boolean NOT NULL,
-    cost bigint,
-    cost_units bigint,
-    avail bigint,
-    "limit" text COLLATE pg_catalog."C",
-    day_left bigint,
-    month_left bigint,
-    tier_needed integer,
-    plan text COLLATE pg_catalog."C",
-    wait_ms bigint,
-    store_us bigint
-)
-PARTITION BY RANGE (at);
-
-COMMENT ON TABLE public.usage_event IS 'Every decided request, refused ones too, as the gate saw it end.';
 
 CREATE VIEW public.feature_usage AS
  SELECT (date_trunc('day'::text, (u.at AT TIME ZONE 'UTC'::text)))::date AS day,
@@ -979,6 +980,8 @@ GRANT SELECT,UPDATE ON TABLE public.job TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO tollgate_worker;
 
+GRANT SELECT,INSERT ON TABLE public.usage_event TO tollgate_worker;
+
 GRANT SELECT,INSERT ON TABLE public.unpaid_use TO tollgate_worker;
 
 GRANT UPDATE(state) ON TABLE public.unpaid_use TO tollgate_worker;
@@ -986,6 +989,8 @@ GRANT UPDATE(state) ON TABLE public.unpaid_use TO tollgate_worker;
 GRANT UPDATE(taking) ON TABLE public.unpaid_use TO tollgate_worker;
 
 GRANT UPDATE(ended_at) ON TABLE public.unpaid_use TO tollgate_worker;
+
+GRANT UPDATE(txn) ON TABLE public.unpaid_use TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO tollgate_worker;
 
@@ -1026,8 +1031,6 @@ GRANT SELECT,INSERT ON TABLE public.ledger_txn TO tollgate_worker;
 GRANT SELECT ON TABLE public.credit_transactions TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feature TO tollgate_worker;
-
-GRANT SELECT,INSERT ON TABLE public.usage_event TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.feature_usage TO tollgate_worker;
 

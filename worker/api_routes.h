@@ -29,6 +29,7 @@ ROUTE("POST",   "/api/accounts/:account/unpaid/charge", "api.unpaid_charge",
 ROUTE("POST",   "/api/accounts/:account/unpaid/forgive", "api.unpaid_forgive",
       OPERATOR, 200)
 ROUTE("GET",    "/api/unpaid", "api.unpaid_list", OPERATOR, 200)
+ROUTE("GET",    "/api/requests/:request", "api.request_get", OPERATOR, 200)
 
 ROUTE("POST",   "/api/keys", "api.key_create", OPERATOR, 201)
 ROUTE("GET",    "/api/keys", "api.key_list", OPERATOR, 200)

@@ -183,6 +183,7 @@ char *table_cell(const json_t *object, const char *member);
 json_t *report_catalog_rows(json_t *answer);
 json_t *report_check_rows(json_t *answer);
 json_t *report_difference_rows(json_t *answer);
+bool report_explain(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_doctor(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_statement(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_verify(struct cli_call *call, json_t *answer, json_t *rows);

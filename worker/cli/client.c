@@ -42,6 +42,9 @@ static const struct {
     { "key_not_found", 0, "tollgate keys list shows the ids of keys" },
     { "plan_not_found", 0, "tollgate plans list shows the plans" },
     { "job_not_found", 0, "tollgate jobs list shows the jobs" },
+    { "request_not_found", 0,
+      "records come a second or two after the request; is the id whole, and "
+      "is the worker's role settle running?" },
     { "idempotency_mismatch", 0,
       "this idempotency key was used for another call; take a new one" },
     { "busy", 0, "try again; somebody else is changing the same" },

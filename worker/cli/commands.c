@@ -107,6 +107,28 @@ static const struct cli_column catalog_columns[] = {
     {0}
 };
 
+static const struct cli_column explain_columns[] = {
+    { "REQUEST", "request", CLI_LEFT }, { "AT", "at", CLI_LEFT },
+    { "VERDICT", "verdict", CLI_LEFT }, { "WHY", "said", CLI_LEFT },
+    { "DECIDED BY", "rule", CLI_LEFT }, { "TO PASS", "to_pass", CLI_LEFT },
+    { "DRY RUN", "dry_run", CLI_LEFT }, { "STATUS", "status", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT }, { "APP", "app", CLI_LEFT },
+    { "KEY", "key", CLI_LEFT }, { "USER", "user", CLI_LEFT },
+    { "PLAN", "plan", CLI_LEFT }, { "FEATURE", "feature", CLI_LEFT },
+    { "MODEL", "model", CLI_LEFT }, { "TIER NEEDED", "tier_needed", CLI_LEFT },
+    { "PRICE", "cost", CLI_LEFT },
+    { "PRICE IN UNITS", "cost_units", CLI_LEFT },
+    { "CHARGED", "charged", CLI_LEFT }, { "UNITS USED", "units", CLI_LEFT },
+    { "BALANCE BEFORE", "balance_before", CLI_LEFT },
+    { "BALANCE AFTER", "balance_after", CLI_LEFT },
+    { "LIMIT", "limit", CLI_LEFT }, { "DAY LEFT", "day_left", CLI_LEFT },
+    { "MONTH LEFT", "month_left", CLI_LEFT },
+    { "WAIT MS", "wait_ms", CLI_LEFT }, { "GIVEN BACK", "refunded", CLI_LEFT },
+    { "SETTLED", "settled", CLI_LEFT }, { "STORE MS", "store_ms", CLI_LEFT },
+    { "REQUEST MS", "latency_ms", CLI_LEFT }, { "HOST", "host", CLI_LEFT },
+    {0}
+};
+
 const struct cli_option commands_global[] = {
     { "output", 'o', CLI_TEXT, "output", "table|json|name|csv",
       "format of the answer, table by default" },
@@ -431,6 +453,17 @@ const struct cli_command commands_table[] = {
       .examples = {
           "tollgate analytics show --period day",
           "tollgate analytics show --from 2026-11-01T00:00:00Z -o csv" } },
+    { .noun = "explain",
+      .summary = "say why a request was decided as it was",
+      .details = "The id is that of the headers request-id and x-request-id, "
+                 "and of $tollgate_request_id.",
+      .method = "GET", .path = "/api/requests/:request",
+      .args = ARGS({ "REQUEST_ID", "request", CLI_TEXT, false }),
+      .columns = explain_columns, .name_member = "verdict",
+      .table = report_explain, .run = run_call,
+      .examples = {
+          "tollgate explain a1b2c3d4e5f60718293a4b5c6d7e8f90",
+          "tollgate explain a1b2c3d4e5f60718293a4b5c6d7e8f90 -o json" } },
     { .noun = "doctor",
       .summary = "check the whole installation",
       .details = "Exits with 6 when something is wrong, with a hint for each.",

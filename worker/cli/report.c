@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define EXPLAIN_LINES 40
+
 static void report_catalog_add(json_t *rows, const char *kind,
     const char *app, const json_t *thing);
 static json_t *report_list(json_t *answer, const char *member);
@@ -151,6 +153,40 @@ report_asset(const json_t *asset)
            sum == NULL ? "-" : sum);
     free(name);
     free(sum);
+}
+
+
+/* What is known of a request line by line, and what the ledger has of it. */
+bool
+report_explain(struct cli_call *call, json_t *answer, json_t *rows)
+{
+    static const struct cli_column ledger_columns[] = {
+        { "LEDGER", "kind", CLI_LEFT }, { "AT", "at", CLI_LEFT },
+        { "CREDITS", "credits", CLI_POINT }, { "UNITS", "units", CLI_POINT },
+        { "TXN", "txn", CLI_LEFT }, { "WHAT", "said", CLI_LEFT }, {0}
+    };
+    json_t *ledger = json_object_get(answer, "ledger"), *value;
+    const struct cli_column *column;
+    struct cli_column known[EXPLAIN_LINES] = {{0}};
+    size_t count = 0;
+
+    (void) rows;
+    for (column = call->command->columns; column->title != NULL; column++) {
+        value = json_object_get(answer, column->member);
+        if (value != NULL && !json_is_null(value)
+            && count + 1 < EXPLAIN_LINES)
+        {
+            known[count++] = *column;
+        }
+    }
+    if (!table_object(known, answer, report_color(call))) {
+        return false;
+    }
+    if (json_array_size(ledger) == 0) {
+        return true;
+    }
+    putchar('\n');
+    return table_rows(ledger_columns, ledger, report_color(call));
 }
 
 

@@ -46,6 +46,10 @@ begin
     from used;
 
     perform ledger.post_unpaid('unpaid:' || stream || ':' || to_id, due, 'used during an outage');
+    update unpaid_use u set txn = t.id
+    from ledger_txn t
+    where u.request_id in (select s.request_id from settle_usage s) and u.state = 'open' and u.txn is null
+      and t.key = 'unpaid:' || stream || ':' || to_id || ':' || u.account;
 
     return found_use;
 end $$;

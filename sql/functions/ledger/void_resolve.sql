@@ -48,7 +48,8 @@ begin
         values (lib.now(), found_charge.account, 'void', found_charge.epoch, found_charge.seq,
                 found_charge.request_id, found_charge.key, found_charge.app, found_charge.feature,
                 found_charge.model, found_charge.credits, found_charge.units,
-                (select id from ledger_txn t where t.key = 'void:' || found_charge.request_id));
+                (select id from ledger_txn t
+                 where t.key = 'void:' || found_charge.request_id || ':' || found_charge.account));
 
         update quota_usage q set used = greatest(0, q.used - found_charge.units)
         where q.account = found_charge.account and found_charge.units > 0

@@ -1,0 +1,34 @@
+create or replace function api.request_ledger(request text) returns jsonb
+language sql stable
+set search_path = public, pg_temp
+as $$
+    select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'at', lib.time(at), 'credits', lib.credits(credits),
+                        'units', units, 'txn', txn::text, 'said', said) order by at, place), '[]')
+    from (select at, 1 as place, kind, credits, units, txn,
+                 case kind when 'void' then format('given back by command %s: the gate did not learn of the charge',
+                                                   (select v.command from void_request v
+                                                    where v.request_id = c.request_id))
+                           when 'refund' then 'given back at the edge: its outcome is not charged'
+                           else format('event %s of the register', seq) end as said
+          from charge c
+          where c.request_id = request
+          union all
+          select at, 2, 'unpaid', credits, units,
+                 txn,
+                 case state when 'open' then 'passed without a decision, and is owed'
+                            when 'counted' then 'passed without a decision; nothing is owed'
+                            when 'unknown' then 'passed without a decision, by a key that nobody has'
+                            when 'charging' then 'owed; the wallet is asked to pay it'
+                            when 'charged' then 'owed, and paid by the wallet as request ' || taking
+                            when 'forgiven' then 'owed, and forgiven'
+                            else 'passed without a decision, but was charged' end
+          from unpaid_use u
+          where u.request_id = request
+          union all
+          select at, 3, 'void', 0, 0, null,
+                 case when resolved_at is null then 'the reply was lost; a charge is being looked for'
+                      else 'the reply was lost; it was not charged' end
+          from void_request v
+          where v.request_id = request and v.credits is null) entry;
+$$;
+comment on function api.request_ledger is 'What the ledger has of a request, in order: charges, what was given back, what is owed.';
