@@ -369,6 +369,7 @@ void ngx_http_tollgate_ask_put(ngx_http_tollgate_ask_t *ask,
     ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_ask_move(ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_ask_down(ngx_http_tollgate_node_t *node);
+void ngx_http_tollgate_ask_exit(ngx_http_tollgate_store_t *store);
 void ngx_http_tollgate_ask_end(ngx_http_tollgate_ask_t *ask);
 void ngx_http_tollgate_ask_free(ngx_http_tollgate_ask_t *ask);
 ngx_http_tollgate_ask_t *ngx_http_tollgate_ask_head(ngx_queue_t *list);

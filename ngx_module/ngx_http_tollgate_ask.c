@@ -475,3 +475,18 @@ ngx_http_tollgate_ask_head(ngx_queue_t *list)
 
     return ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
 }
+
+
+/* Those that nobody uses; the others have come back before. */
+
+void
+ngx_http_tollgate_ask_exit(ngx_http_tollgate_store_t *store)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&store->spare)) {
+        q = ngx_queue_head(&store->spare);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_http_tollgate_ask_t, queue));
+    }
+}

@@ -1,6 +1,7 @@
 #!/bin/bash
-# run.sh: all tests in parallel, then the gate's again under sanitizers; ends
-# with "N passed, N failed" over the assertions of both.
+# run.sh: all tests in parallel, then the gate's again under sanitizers and some
+# of them under valgrind; ends with "N passed, N failed" over the assertions of
+# all three.
 set -u
 cd "$(dirname "$0")/.."
 
@@ -26,6 +27,8 @@ count() {
 stage "all layers" count "$jobs" t/*.t
 stage "gate under sanitizers" env TOLLGATE_ASAN=1 perl t/count.pl "$jobs" \
     t/30-*.t
+stage "gate under valgrind" env TOLLGATE_VALGRIND=1 perl t/count.pl "$jobs" \
+    t/30-gate-{charge,keys,redis-garbage,reload,usage}.t
 
 awk '/^-- / { passed += $2; failed += $4 }
      END { printf "%d passed, %d failed\n", passed, failed }' "$log"
