@@ -22,7 +22,8 @@ our @CATALOG = (
     'model app:pro image.generate 2 50000000 5',
 );
 
-# Options: conf (text of the server), http (text beside it), workers, redis
+# Options: conf (text of the server), http (text beside it), main (text beside
+# http), workers, daemon ("on": the caller ends nginx), redis
 # (settings; 0 = none is started), fleet (in its place, what Tollgate::Fleet's
 # fleet() gets), address (what tollgate_redis gets), zone (its size).
 sub begin {
@@ -38,7 +39,8 @@ sub begin {
     }
 
     $t->{workers} = $opt{workers} // 1;
-    $t->nginx($t->edge_conf(%opt), workers => $t->{workers});
+    $t->nginx($t->edge_conf(%opt), main => $opt{main},
+              workers => $t->{workers}, daemon => $opt{daemon});
     $t->ready if $redis && !$opt{late};
 
     return $t;

@@ -29,11 +29,12 @@ sub nginx_conf {
     my $level = $opt{log_level} // 'info';
     my $main = $opt{main} // '';
     my $first = $opt{first} // '';
+    my $daemon = $opt{daemon} // 'off';
 
     my $text = <<"CONF";
 ${first}load_module $module;
 ${user}worker_processes $workers;
-daemon off;
+daemon $daemon;
 pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/error.log $level;
 $main
