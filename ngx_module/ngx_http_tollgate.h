@@ -198,6 +198,7 @@ typedef struct {
     ngx_http_request_t              *request;
     ngx_http_tollgate_loc_conf_t    *conf;      /* where it was decided */
     ngx_http_tollgate_ask_t         *ask;       /* while it is pending */
+    ngx_event_t                      catalog;   /* to look for it again */
 
     ngx_http_tollgate_verdict_e      verdict;
     ngx_http_tollgate_verdict_e      instead;   /* in an outage */
@@ -228,6 +229,7 @@ typedef struct {
     unsigned                         done:1;
     unsigned                         outage:1;  /* it can't be decided */
     unsigned                         hashed:1;  /* hash is that of the key */
+    unsigned                         early:1;   /* there is no catalog yet */
     unsigned                         known:1;   /* gate.lua has answered */
     unsigned                         account:1; /* charge.account is set */
     unsigned                         dry_run:1;

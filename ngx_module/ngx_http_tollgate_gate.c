@@ -8,6 +8,9 @@
 #include "ngx_http_tollgate_metrics.h"
 
 
+#define NGX_HTTP_TOLLGATE_CATALOG_LOOK  5       /* ms, between looks */
+
+
 static ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx_create(
     ngx_http_request_t *r, ngx_http_tollgate_loc_conf_t *conf);
 static void ngx_http_tollgate_ctx_cleanup(void *data);
@@ -21,8 +24,11 @@ static ngx_int_t ngx_http_tollgate_preflight_pass(ngx_http_request_t *r,
     ngx_http_tollgate_loc_conf_t *conf);
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_question(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
+static ngx_int_t ngx_http_tollgate_decide(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_wait(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
+static void ngx_http_tollgate_catalog_look(ngx_event_t *ev);
 static ngx_int_t ngx_http_tollgate_act(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 
@@ -45,8 +51,12 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
     ctx = ngx_http_tollgate_ctx(r);
 
     if (ctx != NULL) {
-        if (ctx->ask != NULL) {
+        if (ctx->ask != NULL || ctx->catalog.timer_set) {
             return NGX_AGAIN;
+        }
+
+        if (ctx->early) {
+            return ngx_http_tollgate_decide(r, ctx);
         }
 
         return ctx->done ? ngx_http_tollgate_again(r, ctx)
@@ -70,11 +80,31 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    return ngx_http_tollgate_decide(r, ctx);
+}
+
+
+/* Once more for each look at a catalog that a new process hasn't read yet. */
+
+static ngx_int_t
+ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
+{
+    ctx->early = 0;
     ctx->verdict = ngx_http_tollgate_question(r, ctx);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "tollgate: question: %V, cost %L",
                    &ngx_http_tollgate_verdicts[ctx->verdict].code, ctx->cost);
+
+    if (ctx->early) {
+        ctx->catalog.handler = ngx_http_tollgate_catalog_look;
+        ctx->catalog.data = ctx;
+        ctx->catalog.log = r->connection->log;
+
+        ngx_add_timer(&ctx->catalog, NGX_HTTP_TOLLGATE_CATALOG_LOOK);
+
+        return ngx_http_tollgate_wait(r, ctx);
+    }
 
     if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
         ctx->asked_us = ngx_http_tollgate_now_us();
@@ -163,7 +193,13 @@ ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
 static void
 ngx_http_tollgate_ctx_cleanup(void *data)
 {
-    ngx_http_tollgate_ask_leave(data);
+    ngx_http_tollgate_ctx_t  *ctx = data;
+
+    ngx_http_tollgate_ask_leave(ctx);
+
+    if (ctx->catalog.timer_set) {
+        ngx_del_timer(&ctx->catalog);
+    }
 }
 
 
@@ -317,7 +353,7 @@ ngx_http_tollgate_wait(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         ngx_post_event(r->connection->read, &ngx_posted_events);
 
     } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
-        ngx_http_tollgate_ask_leave(ctx);
+        ngx_http_tollgate_ctx_cleanup(ctx);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -325,6 +361,13 @@ ngx_http_tollgate_wait(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     r->write_event_handler = ngx_http_request_empty_handler;
 
     return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_tollgate_catalog_look(ngx_event_t *ev)
+{
+    ngx_http_tollgate_resume(ev->data);
 }
 
 

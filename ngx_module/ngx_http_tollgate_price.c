@@ -8,6 +8,11 @@
 #include "ngx_http_tollgate_catalog.h"
 
 
+/* for the first catalog, in ms: a process that starts reads it at once */
+
+#define NGX_HTTP_TOLLGATE_PRICE_WAIT  500
+
+
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_cost(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_list(
