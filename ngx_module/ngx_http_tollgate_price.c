@@ -18,6 +18,8 @@ static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_cost(
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_list(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_price_codes(ngx_http_tollgate_ctx_t *ctx);
+static ngx_http_tollgate_catalog_t *ngx_http_tollgate_price_catalog(
+    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_price_tier(ngx_http_request_t *r,
     ngx_http_tollgate_catalog_t *catalog, ngx_str_t *code);
 static void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
@@ -143,7 +145,6 @@ ngx_http_tollgate_price_list(ngx_http_request_t *r,
 {
     ngx_str_t                      tier;
     ngx_http_tollgate_item_t      *item, *feature;
-    ngx_http_tollgate_store_t     *store;
     ngx_http_tollgate_catalog_t   *catalog;
     ngx_http_tollgate_loc_conf_t  *conf;
 
@@ -163,19 +164,8 @@ ngx_http_tollgate_price_list(ngx_http_request_t *r,
         return NGX_HTTP_TOLLGATE_PASS;
     }
 
-    catalog = ngx_http_tollgate_catalog_get(
-                  ngx_http_get_module_main_conf(r, ngx_http_tollgate_module));
-
+    catalog = ngx_http_tollgate_price_catalog(r, ctx);
     if (catalog == NULL) {
-        store = conf->store->conf->catalog;
-
-        ngx_http_tollgate_complain(&store->catalog_missing, NGX_LOG_ERR,
-                                   r->connection->log,
-                                   "no catalog has been read yet from redis "
-                                   "\"%V\", hint: is it up, and has the "
-                                   "worker's role mirror filled it?",
-                                   &store->server.name);
-
         return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
     }
 
@@ -215,6 +205,49 @@ ngx_http_tollgate_price_list(ngx_http_request_t *r,
     }
 
     return NGX_HTTP_TOLLGATE_PASS;
+}
+
+
+/* NULL: there is none yet.  If it may still come in time ctx->early is set. */
+
+static ngx_http_tollgate_catalog_t *
+ngx_http_tollgate_price_catalog(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    int64_t                       wait_us;
+    ngx_http_tollgate_redis_t    *redis;
+    ngx_http_tollgate_store_t    *store;
+    ngx_http_tollgate_catalog_t  *catalog;
+
+    catalog = ngx_http_tollgate_catalog_get(
+                  ngx_http_get_module_main_conf(r, ngx_http_tollgate_module));
+
+    if (catalog != NULL) {
+        return catalog;
+    }
+
+    store = ctx->conf->store->conf->catalog;
+    redis = ngx_http_tollgate_store_redis(store,
+                                       ngx_http_tollgate_route_catalog(store));
+
+    wait_us = (int64_t) ngx_min(ctx->conf->timeout,
+                                NGX_HTTP_TOLLGATE_PRICE_WAIT) * 1000;
+
+    if (!ngx_http_tollgate_redis_broken(redis)
+        && ngx_http_tollgate_now_us() - ctx->start_us < wait_us)
+    {
+        ctx->early = 1;
+        return NULL;
+    }
+
+    ngx_http_tollgate_complain(&store->catalog_missing, NGX_LOG_ERR,
+                               r->connection->log,
+                               "no catalog has been read yet from redis "
+                               "\"%V\", hint: is it up, and has the "
+                               "worker's role mirror filled it?",
+                               &store->server.name);
+
+    return NULL;
 }
 
 

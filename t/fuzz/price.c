@@ -27,6 +27,23 @@ ngx_http_tollgate_catalog_get(ngx_http_tollgate_main_conf_t *tmcf)
 }
 
 
+/* a server that is down, so nobody waits for a catalog */
+
+ngx_http_tollgate_redis_t *
+ngx_http_tollgate_store_redis(ngx_http_tollgate_store_t *store,
+    ngx_uint_t route)
+{
+    return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_tollgate_redis_broken(ngx_http_tollgate_redis_t *redis)
+{
+    return 1;
+}
+
+
 /* The grammar again: digits, and after a point 1 to 6 more. */
 
 static ngx_uint_t
