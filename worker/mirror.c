@@ -205,7 +205,7 @@ mirror_send_command(struct mirror *mirror,
     snprintf(deletes, sizeof(deletes), "%zu", json_array_size(del));
 
     mirror_add(&words, "EVALSHA");
-    mirror_add(&words, rds_sha(mirror->rds, "apply"));
+    mirror_add(&words, rds_sha("apply"));
     mirror_add(&words, "2");
     mirror_add(&words, command->wallet);
     mirror_add(&words, command->ledger);
@@ -275,39 +275,50 @@ mirror_is_broken(const struct mirror *mirror)
 
 /*
  * Reads the replies to a batch.  After a refusal the account's later commands
- * have to wait for what Postgres makes of it; after an error all have, since
- * a command that got lost makes those after it look like a gap.
+ * have to wait for what Postgres makes of it, and after an error too, since a
+ * command that got lost makes those after it look like a gap.
  */
 static bool
 mirror_read_commands(struct mirror *mirror, const pg_result_t *pending)
 {
-    bool     applied = false;
-    char     refused[32] = "";
+    bool     applied = false, failed = false;
+    char     waits[32] = "";
     int64_t  answer;
 
     for (int row = 0; row < pg_rows(pending); row++) {
         struct mirror_command  command = mirror_command(pending, row);
         RDS_REPLY reply = rds_next(mirror->rds);
 
+        if (strcmp(command.account, waits) == 0) {
+            continue;
+        }
+
         answer = rds_int(reply);
-        if (answer == INT64_MIN) {
-            mirror_redis_failed(mirror, "apply a command");
-            if (!mirror_is_broken(mirror)) {
+        if (answer == INT64_MIN && !mirror_is_broken(mirror)) {
+            if (!failed && !mirror->complained) {
+                mirror_redis_failed(mirror, "apply a command");
+            }
+            if (!rds_connected(mirror->rds)) {
                 return false;
             }
-            answer = MIRROR_BROKEN;
-        }
-        if (strcmp(command.account, refused) == 0) {
+            failed = true;
+            snprintf(waits, sizeof(waits), "%s", command.account);
             continue;
+        }
+
+        if (answer == INT64_MIN) {
+            mirror_redis_failed(mirror, "apply a command");
+            answer = MIRROR_BROKEN;
         }
         if (!mirror_note(mirror, &command, answer)) {
             return false;
         }
         if (answer < 0) {
-            snprintf(refused, sizeof(refused), "%s", command.account);
+            snprintf(waits, sizeof(waits), "%s", command.account);
         }
         applied = applied || answer >= 0;
     }
+    mirror->complained = failed;
 
     /* Where nothing moves there is nothing to hurry for. */
     if (!applied) {

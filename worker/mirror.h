@@ -20,6 +20,7 @@ struct mirror {
     bool                attached;
     bool                owner;
     bool                idle;           /* nothing to do until a notice */
+    bool                complained;     /* of commands that have to wait */
     int64_t             version;        /* of the catalog that was carried */
     int64_t             compare_at_ms;
 };

@@ -41,7 +41,7 @@ mirror_send_hash(struct mirror *mirror, const char *key, const char *version,
     struct mirror_words  words = { 0 };
 
     mirror_add(&words, "EVALSHA");
-    mirror_add(&words, rds_sha(mirror->rds, "replace"));
+    mirror_add(&words, rds_sha("replace"));
     mirror_add(&words, "1");
     mirror_add(&words, key);
     mirror_add(&words, version);
@@ -142,12 +142,14 @@ mirror_put_all(struct mirror *mirror, const char *version, const char *body)
 
 /*
  * Whether Redis still has what was carried to it: the catalog, and on every
- * shard a plan that always exists.  Answers 1, 0, or -1 on failure.
+ * shard a plan that always exists.  A server of several that doesn't answer is
+ * believed to have it.  Answers 1, 0, or -1 on failure.
  */
 static int
 mirror_stored(struct mirror *mirror, const char *version)
 {
     int          answer = 1;
+    bool         failed = false;
     char         key[MIRROR_TEXT_MAX];
     const char  *argv[] = { "HGET", TG_KEY_CATALOG, "version" };
 
@@ -166,8 +168,14 @@ mirror_stored(struct mirror *mirror, const char *version)
         RDS_REPLY reply = rds_next(mirror->rds);
 
         if (reply == NULL) {
-            mirror_redis_failed(mirror, "compare versions");
-            return -1;
+            if (!failed) {
+                mirror_redis_failed(mirror, "compare versions");
+            }
+            if (!rds_connected(mirror->rds)) {
+                return -1;
+            }
+            failed = true;
+            continue;
         }
         if (rds_text(reply) == NULL
             || (i == 0 && strtoll(rds_text(reply), NULL, 10)

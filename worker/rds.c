@@ -1,6 +1,5 @@
 /* rds.c: commands to whoever has their keys, and their replies in order. */
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +8,9 @@
 #include "loop.h"
 #include "rds.h"
 #include "rds_route.h"
-#include "tollgate_scripts.h"
+#include "rds_script.h"
 
 
-#define RDS_SHA_SIZE   41
 #define RDS_PAUSE_MS   20     /* the first one, before a command goes again */
 #define RDS_PAUSE_MAX  200
 
@@ -55,21 +53,12 @@ static const struct {
 
 #define RDS_KEYS  (sizeof(rds_keys) / sizeof(rds_keys[0]))
 
-static const struct {
-    const char  *name;
-    const char  *text;
-} rds_scripts[] = {
-    { "apply",   TG_SCRIPT_APPLY },
-    { "replace", TG_SCRIPT_REPLACE },
-};
-
-#define RDS_SCRIPTS  (sizeof(rds_scripts) / sizeof(rds_scripts[0]))
-
 struct rds_queued {
     char        *bytes;
     size_t       len;
     unsigned     slot;
-    rds_node_t  *node;       /* where it went */
+    rds_node_t  *node;       /* where it went, or NULL if it couldn't */
+    unsigned     age;        /* by which of its connections */
     rds_node_t  *ask;        /* where it has to go instead, or NULL */
 };
 
@@ -85,33 +74,19 @@ struct rds_s {
     int64_t             end_ms;
     bool                complained;
     char                error[RDS_ERROR_MAX];
-    char                sha[RDS_SCRIPTS][RDS_SHA_SIZE];
 };
 
 
 rds_t *
 rds_new(const struct conf *conf)
 {
-    rds_t          *rds = calloc(1, sizeof(*rds));
-    unsigned        len;
-    unsigned char   digest[EVP_MAX_MD_SIZE];
+    rds_t  *rds = calloc(1, sizeof(*rds));
 
     if (rds == NULL) {
         die("out of memory");
     }
     rds->conf = conf;
     rds->route = rds_route_new(conf);
-
-    for (size_t i = 0; i < RDS_SCRIPTS; i++) {
-        if (EVP_Digest(rds_scripts[i].text, strlen(rds_scripts[i].text),
-                       digest, &len, EVP_sha1(), NULL) != 1)
-        {
-            die("SHA-1 is not to be had");
-        }
-        for (unsigned byte = 0; byte < len; byte++) {
-            snprintf(rds->sha[i] + 2 * byte, 3, "%02x", digest[byte]);
-        }
-    }
 
     return rds;
 }
@@ -203,6 +178,30 @@ rds_connected(const rds_t *rds)
 /* --- sending ------------------------------------------------------------- */
 
 
+/* CRC16 of the key, or of what it has in braces. */
+static unsigned
+rds_key_slot(const char *key)
+{
+    unsigned     crc = 0;
+    const char  *open = strchr(key, '{');
+    const char  *end = open != NULL ? strchr(open, '}') : NULL;
+
+    if (end == NULL || end == open + 1) {
+        open = key - 1;
+        end = key + strlen(key);
+    }
+
+    for (const char *p = open + 1; p < end; p++) {
+        crc ^= (unsigned) (unsigned char) *p << 8;
+        for (int bit = 0; bit < 8; bit++) {
+            crc = (crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1) & 0xffff;
+        }
+    }
+
+    return crc % RDS_SLOTS;
+}
+
+
 static unsigned
 rds_slot(int argc, const char *const argv[])
 {
@@ -214,7 +213,7 @@ rds_slot(int argc, const char *const argv[])
         }
     }
 
-    return key < argc ? rds_route_slot(argv[key]) : 0;
+    return key < argc ? rds_key_slot(argv[key]) : 0;
 }
 
 
@@ -245,7 +244,10 @@ rds_append(rds_t *rds, int argc, const char *const argv[])
 }
 
 
-/* Sends what isn't on its way, each to its server, all servers at once. */
+/*
+ * Sends what isn't on its way, each to its server, all servers at once.  False
+ * where nobody knows the servers.
+ */
 static bool
 rds_send(rds_t *rds)
 {
@@ -253,33 +255,34 @@ rds_send(rds_t *rds)
     struct rds_queued  *queued;
     rds_node_t         *node;
 
-    for (int i = rds->sent; i < rds->count; i++) {
-        queued = &rds->queue[i];
+    if (rds->sent == rds->head && !rds_route_ready(rds->route, rds->end_ms)) {
+        rds_note(rds, rds_route_error(rds->route));
+        return false;
+    }
 
-        if (queued->ask != NULL) {
-            queued->node = queued->ask;
-            if (!rds_node_ready(queued->node, rds->end_ms)) {
-                rds_note(rds, rds_node_error(queued->node));
-                return false;
-            }
-            rds_node_send(queued->node, asking, sizeof(asking) - 1);
+    for ( ; rds->sent < rds->count; rds->sent++) {
+        queued = &rds->queue[rds->sent];
+        queued->node = queued->ask;
 
-        } else {
+        if (queued->ask == NULL) {
             queued->node = rds_route_find(rds->route, queued->slot,
                                           rds->end_ms);
-            if (queued->node == NULL) {
-                rds_note(rds, rds_route_error(rds->route));
-                return false;
-            }
+        } else if (rds_node_ready(queued->ask, rds->end_ms)) {
+            rds_node_send(queued->ask, asking, sizeof(asking) - 1);
+        } else {
+            queued->node = NULL;
         }
-        rds_node_send(queued->node, queued->bytes, queued->len);
-    }
-    rds->sent = rds->count;
 
+        if (queued->node != NULL) {
+            queued->age = rds_node_age(queued->node);
+            rds_node_send(queued->node, queued->bytes, queued->len);
+        }
+    }
+
+    /* One that fails here fails again when it is read. */
     for (int i = 0; (node = rds_route_node(rds->route, i)) != NULL; i++) {
         if (rds_node_connected(node) && !rds_node_flush(node, rds->end_ms)) {
-            rds_note(rds, rds_node_error(node));
-            return false;
+            rds_route_doubt(rds->route);
         }
     }
 
@@ -290,18 +293,32 @@ rds_send(rds_t *rds)
 /* --- receiving ----------------------------------------------------------- */
 
 
+/* NULL if it couldn't be sent, or its connection failed. */
 static rds_reply_t *
 rds_read(rds_t *rds, const struct rds_queued *queued)
 {
-    if (queued->ask != NULL) {
-        RDS_REPLY asking = rds_node_read(queued->node, rds->end_ms);
+    rds_reply_t  *reply = NULL;
 
-        if (asking == NULL) {
-            return NULL;
-        }
+    if (queued->node == NULL) {
+        rds_note(rds, queued->ask != NULL ? rds_node_error(queued->ask)
+                                          : rds_route_error(rds->route));
+        return NULL;
     }
 
-    return rds_node_read(queued->node, rds->end_ms);
+    if (queued->age == rds_node_age(queued->node)) {
+        reply = rds_node_read(queued->node, rds->end_ms);
+
+        if (queued->ask != NULL && reply != NULL) {
+            rds_clear(reply);
+            reply = rds_node_read(queued->node, rds->end_ms);
+        }
+    }
+    if (reply == NULL) {
+        rds_route_failed(rds->route, queued->node);
+        rds_note(rds, rds_route_error(rds->route));
+    }
+
+    return reply;
 }
 
 
@@ -320,23 +337,6 @@ rds_rewind(rds_t *rds)
     }
     rds->queue[rds->head].ask = NULL;
     rds->sent = rds->head;
-}
-
-
-static bool
-rds_load(rds_t *rds, rds_node_t *node)
-{
-    for (size_t i = 0; i < RDS_SCRIPTS; i++) {
-        const char  *argv[] = { "SCRIPT", "LOAD", rds_scripts[i].text };
-        RDS_REPLY reply = rds_node_call(node, 3, argv, rds->end_ms);
-
-        if (reply == NULL) {
-            rds_note(rds, rds_node_error(node));
-            return false;
-        }
-    }
-
-    return true;
 }
 
 
@@ -384,7 +384,7 @@ rds_again(rds_t *rds, enum rds_fate fate, const char *error)
         break;
 
     case RDS_LOAD:
-        if (!rds_load(rds, head->node)) {
+        if (!rds_script_load(head->node, rds->end_ms)) {
             return false;
         }
         break;
@@ -412,6 +412,8 @@ rds_passed(rds_t *rds)
     rds->tries = 0;
     if (++rds->head == rds->count) {
         rds_empty(rds);
+    } else if (rds->sent < rds->head) {
+        rds->sent = rds->head;
     }
 }
 
@@ -419,6 +421,7 @@ rds_passed(rds_t *rds)
 rds_reply_t *
 rds_next(rds_t *rds)
 {
+    bool           alone = !rds->conf->redis_cluster;
     enum rds_fate  fate;
     rds_reply_t   *reply;
 
@@ -427,14 +430,9 @@ rds_next(rds_t *rds)
     }
     rds->end_ms = rds_end(rds);
 
-    do {
-        if (rds->sent < rds->count && !rds_send(rds)) {
-            break;
-        }
-
+    while (rds->sent == rds->count || rds_send(rds)) {
         reply = rds_read(rds, &rds->queue[rds->head]);
-        if (reply == NULL) {
-            rds_note(rds, rds_node_error(rds->queue[rds->head].node));
+        if (reply == NULL && alone) {
             break;
         }
         if (rds_refusal(reply) == NULL) {
@@ -442,14 +440,23 @@ rds_next(rds_t *rds)
             return reply;
         }
 
+        fate = rds_judge(rds, rds_refusal(reply));
+        if (fate != RDS_REFUSED && rds_again(rds, fate, rds_refusal(reply))) {
+            rds_clear(reply);
+            continue;
+        }
+
         rds_note(rds, rds_refusal(reply));
         rds_clear(reply);
-        fate = rds_judge(rds, rds->error);
-        if (fate == RDS_REFUSED) {
-            rds_passed(rds);
-            return NULL;
+        if (fate != RDS_REFUSED) {
+            if (alone) {
+                break;
+            }
+            rds_route_rest(rds->route, rds->queue[rds->head].node);
         }
-    } while (rds_again(rds, fate, rds->error));
+        rds_passed(rds);
+        return NULL;
+    }
 
     rds_drop(rds);
 
@@ -461,19 +468,6 @@ rds_reply_t *
 rds_command(rds_t *rds, int argc, const char *const argv[])
 {
     return rds_append(rds, argc, argv) ? rds_next(rds) : NULL;
-}
-
-
-const char *
-rds_sha(const rds_t *rds, const char *script)
-{
-    for (size_t i = 0; i < RDS_SCRIPTS; i++) {
-        if (strcmp(rds_scripts[i].name, script) == 0) {
-            return rds->sha[i];
-        }
-    }
-
-    return "";
 }
 
 

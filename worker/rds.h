@@ -5,8 +5,11 @@
  * that sentinels name, or one of a cluster.  Every call ends within the
  * timeout.  What is refused for a moment (a slot that moves, a failover, a
  * script that isn't loaded) is sent again within it, so a command may take
- * effect twice: only those may be sent of which that does no harm.  After a
- * failure of a connection all are dropped, and rds_ready() makes new ones.
+ * effect twice: only those may be sent of which that does no harm.
+ *
+ * While one server of a cluster fails, the commands that it has the keys of
+ * do; the others go on.  When no server is left, or the only one fails, all
+ * connections are dropped, and rds_ready() makes new ones.
  */
 #ifndef TOLLGATE_RDS_H
 #define TOLLGATE_RDS_H
@@ -40,8 +43,8 @@ rds_reply_t *rds_command(rds_t *rds, int argc, const char *const argv[])
 
 /*
  * Queues a command; rds_next() reads the replies in the order of queueing,
- * with its rules.  Commands of one slot take effect in that order too.  After
- * a failure of a connection nothing is left to read.
+ * with its rules.  Commands of one slot take effect in that order too.  Once
+ * all connections are dropped nothing is left to read.
  */
 bool rds_append(rds_t *rds, int argc, const char *const argv[])
     __attribute__((warn_unused_result));
@@ -49,7 +52,7 @@ rds_reply_t *rds_next(rds_t *rds) __attribute__((warn_unused_result));
 bool rds_connected(const rds_t *rds);
 
 /* What EVALSHA calls a script, which is named after its file in redis/. */
-const char *rds_sha(const rds_t *rds, const char *script);
+const char *rds_sha(const char *script);
 
 /*
  * The servers that hold keys: how they are found, how many of the slots that

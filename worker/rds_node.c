@@ -15,6 +15,7 @@ struct rds_node_s {
     const struct conf  *conf;
     enum rds_login      login;
     rds_wire_t         *wire;
+    unsigned            age;
     redisReader        *reader;
     char               *out;
     size_t              out_len;
@@ -133,6 +134,8 @@ rds_node_ready(rds_node_t *node, int64_t end_ms)
     if (node->wire == NULL) {
         return false;
     }
+    node->age++;
+    node->out_len = 0;
     node->reader = redisReaderCreate();
     if (node->reader == NULL) {
         die("out of memory");
@@ -154,6 +157,13 @@ bool
 rds_node_connected(const rds_node_t *node)
 {
     return node->wire != NULL;
+}
+
+
+unsigned
+rds_node_age(const rds_node_t *node)
+{
+    return node->age;
 }
 
 

@@ -26,6 +26,9 @@ bool rds_node_ready(rds_node_t *node, int64_t end_ms)
     __attribute__((warn_unused_result));
 bool rds_node_connected(const rds_node_t *node);
 
+/* Which of its connections this is: no reply passes from one to the next. */
+unsigned rds_node_age(const rds_node_t *node);
+
 const char *rds_node_address(const rds_node_t *node);
 const char *rds_node_error(const rds_node_t *node);
 

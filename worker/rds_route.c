@@ -12,13 +12,16 @@
 #define ROUTE_NOBODY   (-1)
 #define ROUTE_TRY_MS   50     /* the least that one try of several gets */
 #define ROUTE_NODES    256    /* kept as places to ask */
+#define ROUTE_REST_MS  1000   /* before one that failed is tried again */
 
 struct rds_route_s {
     const struct conf  *conf;
     rds_node_t        **nodes;
+    int64_t            *rest_ms;           /* of each of them */
     int                 count;
     int                 start;             /* who is asked first */
     bool                known;
+    bool                doubted;
     int16_t             slots[RDS_SLOTS];  /* of nodes */
     char                error[RDS_ERROR_MAX];
 };
@@ -65,6 +68,7 @@ rds_route_free(rds_route_t *route)
 {
     route_clear(route);
     free(route->nodes);
+    free(route->rest_ms);
     free(route);
 }
 
@@ -83,10 +87,44 @@ rds_route_drop(rds_route_t *route)
 }
 
 
+/* Tells which of several servers it was. */
+static bool
+route_note(rds_route_t *route, const char *address, const char *text)
+{
+    bool  alone = strcmp(address, route->conf->redis_server) == 0;
+
+    snprintf(route->error, sizeof(route->error), "%.200s%s%.300s",
+             alone ? "" : address, alone ? "" : ": ", text);
+
+    return false;
+}
+
+
 void
 rds_route_doubt(rds_route_t *route)
 {
-    route->known = false;
+    route->doubted = true;
+}
+
+
+void
+rds_route_failed(rds_route_t *route, const rds_node_t *node)
+{
+    route_note(route, rds_node_address(node), rds_node_error(node));
+    route->doubted = true;
+}
+
+
+void
+rds_route_rest(rds_route_t *route, rds_node_t *node)
+{
+    for (int i = 0; i < route->count; i++) {
+        if (route->nodes[i] == node) {
+            route->rest_ms[i] = loop_now_ms() + ROUTE_REST_MS;
+        }
+    }
+    rds_node_drop(node);
+    route->doubted = true;
 }
 
 
@@ -104,19 +142,6 @@ rds_route_error(const rds_route_t *route)
 }
 
 
-/* Tells which of several servers it was. */
-static bool
-route_note(rds_route_t *route, const char *address, const char *text)
-{
-    bool  alone = strcmp(address, route->conf->redis_server) == 0;
-
-    snprintf(route->error, sizeof(route->error), "%.200s%s%.300s",
-             alone ? "" : address, alone ? "" : ": ", text);
-
-    return false;
-}
-
-
 /* Its place among the nodes, where it is put if it has none. */
 static int
 route_index(rds_route_t *route, const char *address)
@@ -131,9 +156,12 @@ route_index(rds_route_t *route, const char *address)
 
     route->nodes = realloc(route->nodes,
                            sizeof(*route->nodes) * (size_t) (i + 1));
-    if (route->nodes == NULL) {
+    route->rest_ms = realloc(route->rest_ms,
+                             sizeof(*route->rest_ms) * (size_t) (i + 1));
+    if (route->nodes == NULL || route->rest_ms == NULL) {
         die("out of memory");
     }
+    route->rest_ms[i] = 0;
     route->nodes[route->count++] = rds_node_new(route->conf, address, RDS_DATA);
 
     return i;
@@ -145,8 +173,20 @@ route_connect(rds_route_t *route, int index, int64_t end_ms)
 {
     rds_node_t  *node = route->nodes[index];
 
-    return rds_node_ready(node, end_ms)
-           || route_note(route, rds_node_address(node), rds_node_error(node));
+    if (rds_node_connected(node)) {
+        return true;
+    }
+
+    if (loop_now_ms() >= route->rest_ms[index]) {
+        if (rds_node_ready(node, end_ms)) {
+            return true;
+        }
+        if (route->conf->redis_cluster) {
+            route->rest_ms[index] = loop_now_ms() + ROUTE_REST_MS;
+        }
+    }
+
+    return route_note(route, rds_node_address(node), rds_node_error(node));
 }
 
 
@@ -394,52 +434,32 @@ route_seek(rds_route_t *route, int64_t end_ms)
 bool
 rds_route_ready(rds_route_t *route, int64_t end_ms)
 {
-    if (!route->known) {
+    if (!route->known || route->doubted) {
         route->known = route_seek(route, end_ms);
+        route->doubted = false;
     }
 
     return route->known;
 }
 
 
-/* CRC16 of the key, or of what it has in braces. */
-unsigned
-rds_route_slot(const char *key)
-{
-    unsigned     crc = 0;
-    const char  *open = strchr(key, '{');
-    const char  *end = open != NULL ? strchr(open, '}') : NULL;
-
-    if (end == NULL || end == open + 1) {
-        open = key - 1;
-        end = key + strlen(key);
-    }
-
-    for (const char *p = open + 1; p < end; p++) {
-        crc ^= (unsigned) (unsigned char) *p << 8;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1) & 0xffff;
-        }
-    }
-
-    return crc % RDS_SLOTS;
-}
-
-
 rds_node_t *
 rds_route_find(rds_route_t *route, unsigned slot, int64_t end_ms)
 {
-    if (!rds_route_ready(route, end_ms)) {
-        return NULL;
-    }
+    int64_t  left = end_ms - loop_now_ms();
+
     if (route->slots[slot] == ROUTE_NOBODY) {
         snprintf(route->error, sizeof(route->error),
                  "nobody in the cluster serves slot %u", slot);
-        route->known = false;
+        route->doubted = true;
         return NULL;
     }
-    if (!route_connect(route, route->slots[slot], end_ms)) {
-        route->known = false;
+
+    /* One that hangs leaves time for the others. */
+    if (!route_connect(route, route->slots[slot],
+                       end_ms - (route->conf->redis_cluster ? left / 2 : 0)))
+    {
+        route->doubted = true;
         return NULL;
     }
 

@@ -20,18 +20,26 @@ void rds_route_free(rds_route_t *route);
 /* Closes all connections, and forgets what it knew. */
 void rds_route_drop(rds_route_t *route);
 
-/* Finds out who has what, if that isn't known, and logs in at one of them. */
+/*
+ * Finds out who has what, if that isn't known or is doubted, and logs in at
+ * one of them.  No reply may be under way.
+ */
 bool rds_route_ready(rds_route_t *route, int64_t end_ms)
     __attribute__((warn_unused_result));
 bool rds_route_known(const rds_route_t *route);
 
-/* What has been found is looked for again at the next call. */
+/* What has been found is looked for again when rds_route_ready() is called. */
 void rds_route_doubt(rds_route_t *route);
 
-unsigned rds_route_slot(const char *key);
+/* That, since a server's connection failed; the error says which, and why. */
+void rds_route_failed(rds_route_t *route, const rds_node_t *node);
+
+/* A server that is of no use now is left alone for a while. */
+void rds_route_rest(rds_route_t *route, rds_node_t *node);
 
 /*
- * The server of a slot, connected, or NULL.  rds_route_at() is the one at the
+ * The server of a slot, connected, or NULL.  One of a cluster that can't be
+ * reached is left alone for a while.  rds_route_at() is the one at the
  * address that a server's redirection named: "7002 10.0.0.2:6379".
  */
 rds_node_t *rds_route_find(rds_route_t *route, unsigned slot, int64_t end_ms)

@@ -229,12 +229,13 @@ settle_post(struct settle *settle, struct settle_stream *stream,
 
 /*
  * Reads all streams that this process owns, each by a command of its own since
- * each may be on another server.  The caller clears the replies, of which
- * those after a failure are NULL.
+ * each may be on another server.  The caller clears the replies; NULL is that
+ * of a stream which can't be read now, and hinders no other.
  */
 static bool
 settle_read(struct settle *settle, rds_reply_t **replies)
 {
+    bool         failed = false;
     char         batch[32];
     const char  *argv[] = { "XREAD", "COUNT", batch, "STREAMS", NULL, NULL };
 
@@ -251,12 +252,16 @@ settle_read(struct settle *settle, rds_reply_t **replies)
 
     for (int i = 0; i < settle->count; i++) {
         replies[i] = rds_next(settle->rds);
-        if (replies[i] == NULL) {
-            return settle_redis_failed(settle, "read the streams");
+        if (replies[i] == NULL && !failed) {
+            failed = true;
+            if (!settle->complained || !rds_connected(settle->rds)) {
+                settle_redis_failed(settle, "read the streams");
+            }
         }
     }
+    settle->complained = failed;
 
-    return true;
+    return rds_connected(settle->rds);
 }
 
 

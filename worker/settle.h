@@ -33,6 +33,7 @@ struct settle {
     int                    shards;
     bool                   attached;
     bool                   owns_usage;
+    bool                   complained;     /* of streams that can't be read */
     int64_t                claim_at_ms;
     struct rows            rows;
 };
@@ -48,7 +49,7 @@ void settle_detach(struct settle *settle);
 /* The stream of that name among those that are owned, or NULL. */
 struct settle_stream *settle_find(struct settle *settle, const char *name);
 
-/* Removes what is settled from a stream. */
+/* Removes what is settled from a stream, now or after the next batch. */
 bool settle_trim(struct settle *settle, const struct settle_stream *stream);
 
 /* Log what a call failed with and return false. */

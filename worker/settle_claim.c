@@ -137,7 +137,8 @@ settle_trim(struct settle *settle, const struct settle_stream *stream)
     snprintf(id, sizeof(id), "%llu-%llu", ms, n + 1);
     RDS_REPLY reply = rds_command(settle->rds, 5, argv);
 
-    return reply != NULL || settle_redis_failed(settle, "trim");
+    return reply != NULL || settle_redis_failed(settle, "trim")
+           || rds_connected(settle->rds);
 }
 
 
@@ -223,7 +224,8 @@ settle_claim_usage(struct settle *settle)
     RDS_REPLY hosts = rds_command(settle->rds, 2, argv);
 
     if (hosts == NULL) {
-        return settle_redis_failed(settle, "read the usage hosts");
+        return settle_redis_failed(settle, "read the usage hosts")
+               || rds_connected(settle->rds);
     }
 
     for (size_t i = 0; i < rds_len(hosts); i++) {
