@@ -107,14 +107,6 @@ typedef struct {
 } ngx_http_tollgate_text_t;
 
 
-/* what is not said more than once a second */
-
-typedef struct {
-    time_t                           at;
-    ngx_uint_t                       unsaid;    /* since */
-} ngx_http_tollgate_complaint_t;
-
-
 typedef struct ngx_http_tollgate_store_s  ngx_http_tollgate_store_t;
 typedef struct ngx_http_tollgate_node_s   ngx_http_tollgate_node_t;
 typedef struct ngx_http_tollgate_ask_s    ngx_http_tollgate_ask_t;
@@ -467,10 +459,6 @@ ngx_http_tollgate_node_t *ngx_http_tollgate_store_redirect(
 void ngx_http_tollgate_topology_start(ngx_http_tollgate_store_t *store);
 void ngx_http_tollgate_topology_ask(ngx_http_tollgate_store_t *store);
 void ngx_http_tollgate_topology_exit(ngx_http_tollgate_store_t *store);
-
-/* _complain.c: "tollgate: " and what is to be said and done about it */
-void ngx_http_tollgate_complain(ngx_http_tollgate_complaint_t *complaint,
-    ngx_uint_t level, ngx_log_t *log, const char *fmt, ...);
 
 /* _names.c */
 ngx_int_t ngx_http_tollgate_names(ngx_conf_t *cf,

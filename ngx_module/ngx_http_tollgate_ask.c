@@ -200,12 +200,12 @@ ngx_http_tollgate_ask_timeout(ngx_event_t *ev)
 
     ngx_http_tollgate_metrics_fault(redis, NGX_HTTP_TOLLGATE_FAULT_TIMEOUT);
 
-    if (redis->logged != ngx_time()) {
-        redis->logged = ngx_time();
-        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
-                      "tollgate: no answer from redis \"%V\" in %M ms",
-                      &redis->name, ask->timeout);
-    }
+    ngx_http_tollgate_complain(&redis->said, NGX_LOG_ERR,
+                               ctx->request->connection->log,
+                               "no answer from redis \"%V\" in %M ms, hint: "
+                               "see how busy it is, or make "
+                               "\"tollgate_timeout\" longer",
+                               &redis->name, ask->timeout);
 
     ask->served = ngx_http_tollgate_stale_serves(ctx);
 

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_redis.h"
 
 
 #define NGX_HTTP_TOLLGATE_COMPLAIN_LEN  1024

@@ -238,9 +238,11 @@ ngx_http_tollgate_redis_greeted(ngx_http_tollgate_call_t *call,
                              (u_char *) "role:master", 11 - 1)
             == NULL)
         {
-            ngx_log_error(NGX_LOG_WARN, redis->log, 0,
-                          "tollgate: redis \"%V\" is not the master that "
-                          "the sentinels say", &redis->name);
+            ngx_http_tollgate_complain(&redis->said, NGX_LOG_WARN, redis->log,
+                                       "redis \"%V\" is not the master that "
+                                       "the sentinels say, hint: this ends "
+                                       "with a failover; if not, see them",
+                                       &redis->name);
             return NGX_ABORT;
         }
 

@@ -23,9 +23,14 @@ static ngx_http_tollgate_catalog_t *ngx_http_tollgate_price_catalog(
 static ngx_uint_t ngx_http_tollgate_price_tier(ngx_http_request_t *r,
     ngx_http_tollgate_catalog_t *catalog, ngx_str_t *code);
 static void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
-    const char *directive, ngx_str_t *value, const char *what);
+    ngx_http_tollgate_complaint_t *complaint, const char *directive,
+    ngx_str_t *value, const char *what);
 static ngx_int_t ngx_http_tollgate_price_value(ngx_http_request_t *r,
     ngx_http_complex_value_t *cv, ngx_str_t *value);
+
+
+static ngx_http_tollgate_complaint_t  ngx_http_tollgate_price_bad_cost;
+static ngx_http_tollgate_complaint_t  ngx_http_tollgate_price_bad_tier;
 
 
 ngx_http_tollgate_verdict_e
@@ -124,7 +129,8 @@ ngx_http_tollgate_price_cost(ngx_http_request_t *r,
     }
 
     if (ngx_http_tollgate_credits_parse(&cost, &ctx->cost) != NGX_OK) {
-        ngx_http_tollgate_price_complain(r, "tollgate_cost", &cost,
+        ngx_http_tollgate_price_complain(r, &ngx_http_tollgate_price_bad_cost,
+                                         "tollgate_cost", &cost,
                                          "no number of credits with up to 6 "
                                          "decimals");
         return NGX_HTTP_TOLLGATE_COST_INVALID;
@@ -270,7 +276,8 @@ ngx_http_tollgate_price_tier(ngx_http_request_t *r,
         }
     }
 
-    ngx_http_tollgate_price_complain(r, "tollgate_tier", code,
+    ngx_http_tollgate_price_complain(r, &ngx_http_tollgate_price_bad_tier,
+                                     "tollgate_tier", code,
                                      "no tier of the catalog");
 
     return NGX_HTTP_TOLLGATE_NO_TIER;
@@ -280,7 +287,8 @@ ngx_http_tollgate_price_tier(ngx_http_request_t *r,
 /* The value may be of the client, who is to write no lines into the log. */
 
 static void
-ngx_http_tollgate_price_complain(ngx_http_request_t *r, const char *directive,
+ngx_http_tollgate_price_complain(ngx_http_request_t *r,
+    ngx_http_tollgate_complaint_t *complaint, const char *directive,
     ngx_str_t *value, const char *what)
 {
     size_t   i, len;
@@ -293,9 +301,10 @@ ngx_http_tollgate_price_complain(ngx_http_request_t *r, const char *directive,
                   ? '?' : value->data[i];
     }
 
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                  "tollgate: \"%s\" became \"%*s\", which is %s", directive,
-                  len, text, what);
+    ngx_http_tollgate_complain(complaint, NGX_LOG_WARN, r->connection->log,
+                               "\"%s\" became \"%*s\", which is %s, hint: a "
+                               "\"map\" with a default always has a good value",
+                               directive, len, text, what);
 }
 
 

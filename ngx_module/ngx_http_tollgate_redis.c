@@ -437,10 +437,11 @@ ngx_http_tollgate_redis_fail(ngx_http_tollgate_redis_t *redis,
 {
     ngx_msec_t  wait;
 
-    if (why != NULL && redis->logged != ngx_time()) {
-        redis->logged = ngx_time();
-        ngx_log_error(NGX_LOG_ERR, redis->log, 0,
-                      "tollgate: redis \"%V\": %s", &redis->name, why);
+    if (why != NULL) {
+        ngx_http_tollgate_complain(&redis->said, NGX_LOG_ERR, redis->log,
+                                   "redis \"%V\": %s, hint: is it up and well? "
+                                   "see its log and \"tollgate doctor\"",
+                                   &redis->name, why);
     }
 
     ngx_http_tollgate_metrics_up(redis, 0);

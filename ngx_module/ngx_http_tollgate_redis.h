@@ -22,6 +22,14 @@
 #include <hiredis/hiredis.h>
 
 
+/* what is not said more than once a second */
+
+typedef struct {
+    time_t                           at;
+    ngx_uint_t                       unsaid;    /* since */
+} ngx_http_tollgate_complaint_t;
+
+
 /* bytes that wait to be written: no new commands above this */
 
 #define NGX_HTTP_TOLLGATE_REDIS_OUT    (1024 * 1024)
@@ -199,7 +207,7 @@ struct ngx_http_tollgate_redis_s {
 
     ngx_http_tollgate_server_metrics_t
                                     *metrics;   /* NULL until first used */
-    time_t                           logged;
+    ngx_http_tollgate_complaint_t    said;
     ngx_log_t                       *log;
 };
 
@@ -298,6 +306,10 @@ void ngx_http_tollgate_tls_start(ngx_http_tollgate_redis_t *redis);
 int64_t ngx_http_tollgate_redis_clock(ngx_http_tollgate_redis_t *redis);
 void ngx_http_tollgate_redis_heard(ngx_http_tollgate_redis_t *redis,
     int64_t time_us);
+
+/* _complain.c: "tollgate: " and what is to be said and done about it */
+void ngx_http_tollgate_complain(ngx_http_tollgate_complaint_t *complaint,
+    ngx_uint_t level, ngx_log_t *log, const char *fmt, ...);
 
 /* log an error reply, at most one a second a server */
 void ngx_http_tollgate_redis_complain(ngx_http_tollgate_redis_t *redis,

@@ -68,7 +68,8 @@ ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     if (debt == NULL) {
         ngx_log_error(NGX_LOG_CRIT, store->log, 0,
                       "tollgate: no room to give back request \"%*s\" of "
-                      "account \"%*s\"", (size_t) charge->request_id.len,
+                      "account \"%*s\", hint: do it by \"tollgate credits "
+                      "grant\"", (size_t) charge->request_id.len,
                       charge->request_id.data,
                       (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
                       charge->account);
@@ -253,7 +254,8 @@ ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
     if (reply->value[0].integer < 0) {
         ngx_log_error(NGX_LOG_WARN, node->redis.log, 0,
                       "tollgate: request \"%*s\" of account \"%*s\" is not "
-                      "given back: its wallet is gone",
+                      "given back: its wallet is gone, hint: did Redis lose "
+                      "data? see \"tollgate ledger verify\"",
                       (size_t) charge->request_id.len, charge->request_id.data,
                       (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
                       charge->account);
@@ -346,7 +348,8 @@ ngx_http_tollgate_refund_exit(ngx_http_tollgate_node_t *node)
 
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
                       "tollgate: request \"%*s\" of account \"%*s\" is not "
-                      "given back: this process exits",
+                      "given back: this process exits, hint: do it by "
+                      "\"tollgate credits grant\"",
                       (size_t) charge->request_id.len, charge->request_id.data,
                       (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
                       charge->account);

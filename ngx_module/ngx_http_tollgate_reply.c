@@ -296,11 +296,6 @@ ngx_http_tollgate_redis_complain(ngx_http_tollgate_redis_t *redis,
     ngx_str_t  *error, *text;
     ngx_uint_t  i;
 
-    if (redis->logged == ngx_time()) {
-        return;
-    }
-
-    redis->logged = ngx_time();
     text = &reply->value[0].str;
 
     for (i = 0; /* void */ ; i++) {
@@ -314,10 +309,11 @@ ngx_http_tollgate_redis_complain(ngx_http_tollgate_redis_t *redis,
         }
     }
 
-    ngx_log_error(NGX_LOG_ERR, redis->log, 0,
-                  "tollgate: redis \"%V\" refused %s: \"%*s\", hint: %s",
-                  &redis->name, what, ngx_min(text->len, 200), text->data,
-                  ngx_http_tollgate_redis_hints[i].hint);
+    ngx_http_tollgate_complain(&redis->said, NGX_LOG_ERR, redis->log,
+                               "redis \"%V\" refused %s: \"%*s\", hint: %s",
+                               &redis->name, what, ngx_min(text->len, 200),
+                               text->data,
+                               ngx_http_tollgate_redis_hints[i].hint);
 }
 
 

@@ -298,10 +298,11 @@ ngx_http_tollgate_store_node(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_node_t  *node;
 
     if (ngx_http_tollgate_store_sockaddr(place, from, &sa, &len) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, store->log, 0,
-                      "tollgate: redis \"%V\" names the server \"%V\", hint: "
-                      "have it announce addresses, names are not looked up",
-                      &from->name, &place->host);
+        ngx_http_tollgate_complain(&from->said, NGX_LOG_ERR, store->log,
+                                   "redis \"%V\" names the server \"%V\", "
+                                   "hint: have it announce addresses, names "
+                                   "are not looked up",
+                                   &from->name, &place->host);
         return NULL;
     }
 

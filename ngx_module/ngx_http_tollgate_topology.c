@@ -206,14 +206,11 @@ ngx_http_tollgate_topology_sentinel(ngx_http_tollgate_store_t *store,
     scout = &store->scout;
 
     if (reply->type == REDIS_REPLY_NIL) {
-        if (scout->logged != ngx_time()) {
-            scout->logged = ngx_time();
-            ngx_log_error(NGX_LOG_ERR, scout->log, 0,
-                          "tollgate: a sentinel of \"%V\" knows no master "
-                          "\"%V\", hint: check \"sentinel\" of "
-                          "\"tollgate_redis\"", &scout->name,
-                          &store->server.master);
-        }
+        ngx_http_tollgate_complain(&scout->said, NGX_LOG_ERR, scout->log,
+                                   "a sentinel of \"%V\" knows no master "
+                                   "\"%V\", hint: check \"sentinel\" of "
+                                   "\"tollgate_redis\"", &scout->name,
+                                   &store->server.master);
 
         return NGX_ABORT;
     }

@@ -49,6 +49,8 @@ static void ngx_http_tollgate_zone_put(ngx_shm_zone_t *zone,
 
 
 static ngx_http_tollgate_zone_local_t  ngx_http_tollgate_zone;
+static ngx_http_tollgate_complaint_t   ngx_http_tollgate_zone_nomem;
+static ngx_http_tollgate_complaint_t   ngx_http_tollgate_zone_full;
 
 
 /* NULL: no catalog has been read yet */
@@ -65,8 +67,10 @@ ngx_http_tollgate_catalog_get(ngx_http_tollgate_main_conf_t *tmcf)
     if (sh->generation != ngx_http_tollgate_zone.generation
         && ngx_http_tollgate_zone_load(shpool, sh) != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
-                      "tollgate: no memory for the catalog");
+        ngx_http_tollgate_complain(&ngx_http_tollgate_zone_nomem,
+                                   NGX_LOG_CRIT, ngx_cycle->log,
+                                   "no memory for the catalog, hint: this "
+                                   "machine has too little for its processes");
     }
 
     return ngx_http_tollgate_zone.pool ? &ngx_http_tollgate_zone.catalog
@@ -360,13 +364,11 @@ ngx_http_tollgate_zone_body(ngx_http_tollgate_call_t *call,
     {
         ngx_http_tollgate_count(reads[NGX_HTTP_TOLLGATE_READ_INVALID], 1);
 
-        if (call->redis->logged != ngx_time()) {
-            call->redis->logged = ngx_time();
-            ngx_log_error(NGX_LOG_ERR, store->log, 0,
-                          "tollgate: the catalog in redis \"%V\" can't be "
-                          "read, the one before stays in use",
-                          &store->server.name);
-        }
+        ngx_http_tollgate_complain(&call->redis->said, NGX_LOG_ERR, store->log,
+                                   "the catalog in redis \"%V\" can't be "
+                                   "read, the one before stays in use, hint: "
+                                   "is the worker newer than this module?",
+                                   &store->server.name);
 
         return NGX_OK;
     }
@@ -433,10 +435,11 @@ ngx_http_tollgate_zone_put(ngx_shm_zone_t *zone, ngx_str_t *body,
                                   : NGX_HTTP_TOLLGATE_READ_NO_ROOM], 1);
 
     if (copy == NULL) {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
-                      "tollgate: the catalog of %uz bytes has no room in "
-                      "zone \"%V\", hint: make \"tollgate_zone\" larger",
-                      body->len, &zone->shm.name);
+        ngx_http_tollgate_complain(&ngx_http_tollgate_zone_full,
+                                   NGX_LOG_CRIT, ngx_cycle->log,
+                                   "the catalog of %uz bytes has no room in "
+                                   "zone \"%V\", hint: make \"tollgate_zone\" "
+                                   "larger", body->len, &zone->shm.name);
         return;
     }
 

@@ -118,6 +118,7 @@ api_problem_of_pg(struct api_answer *answer, const pg_t *pg,
 
     if (error->state[0] == '\0') {
         log_error("%s failed: %s", function, error->message);
+        log_hint("is postgres running? see its log");
         api_problem(answer, 503, "database_unavailable",
                     "the database can't be reached", NULL);
         return;

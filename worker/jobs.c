@@ -75,6 +75,7 @@ jobs_fail(pg_t *pg, const char *name, const char *due, const char *error)
     const char  *params[] = { name, due, error };
 
     log_error("job %s due at %s failed: %s", name, due, error);
+    log_hint("it is tried again; tollgate jobs list shows when");
 
     return pg_do(pg, "job.failed", 3, params);
 }

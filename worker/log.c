@@ -1,6 +1,8 @@
-/* log.c: writes one line a message to stderr. */
+/* log.c: writes one line a message to stderr, the same not twice a second. */
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,6 +10,15 @@
 
 #include "log.h"
 
+
+#define LOG_SITES  64
+
+/* Errors and warnings that were said last, by the hash of their text. */
+static struct {
+    uint64_t  hash;
+    time_t    at;
+    unsigned  unsaid;    /* since */
+} log_said[LOG_SITES];
 
 static const struct {
     int          priority;
@@ -31,6 +42,37 @@ log_init(const char *name, enum log_level level)
 }
 
 
+/* Whether a text was said in this second; if not, how often it wasn't. */
+static bool
+log_repeats(const char *text, unsigned *unsaid)
+{
+    time_t    now = time(NULL);
+    size_t    site;
+    uint64_t  hash = UINT64_C(14695981039346656037);
+
+    for ( ; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char) *text) * UINT64_C(1099511628211);
+    }
+
+    site = hash % LOG_SITES;
+    *unsaid = 0;
+
+    if (log_said[site].hash == hash) {
+        if (log_said[site].at == now) {
+            log_said[site].unsaid++;
+            return true;
+        }
+        *unsaid = log_said[site].unsaid;
+    }
+
+    log_said[site].hash = hash;
+    log_said[site].at = now;
+    log_said[site].unsaid = 0;
+
+    return false;
+}
+
+
 static void
 log_write(enum log_level level, const char *prefix, const char *fmt,
     va_list args)
@@ -38,6 +80,7 @@ log_write(enum log_level level, const char *prefix, const char *fmt,
     char        line[4096], stamp[32];
     int         n, start;
     time_t      now;
+    unsigned    unsaid;
     struct tm   tm;
 
     if (level > log_limit) {
@@ -58,6 +101,16 @@ log_write(enum log_level level, const char *prefix, const char *fmt,
     n = n < 0 ? start : start + n;
     if (n > (int) sizeof(line) - 2) {
         n = (int) sizeof(line) - 2;
+    }
+
+    if (level <= LOG_LEVEL_WARN) {
+        if (log_repeats(line + start, &unsaid)) {
+            return;
+        }
+        if (unsaid > 0 && n < (int) sizeof(line) - 80) {
+            n += snprintf(line + n, 78, " (and %u times more since it was "
+                          "last said)", unsaid);
+        }
     }
 
     for (int i = start; i < n; i++) {

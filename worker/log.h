@@ -3,7 +3,8 @@
  *
  * One line each to stderr: with a time on a terminal, with a <priority> for
  * the journal otherwise.  Control characters are replaced, so data can't
- * forge a line.  Nothing secret may be passed in.
+ * forge a line; the same error or warning is said once a second, with how
+ * often it was not.  Nothing secret may be passed in.
  */
 #ifndef TOLLGATE_LOG_H
 #define TOLLGATE_LOG_H

@@ -255,6 +255,9 @@ mirror_note(struct mirror *mirror, const struct mirror_command *command,
     if (answer == MIRROR_GAP) {
         log_hint("the store lost data; compare it with "
                  "tollgate ledger verify %s", command->account);
+    } else {
+        log_hint("the account is frozen; compare it with "
+                 "tollgate ledger verify %s", command->account);
     }
     snprintf(text, sizeof(text), "%lld", (long long) answer);
 

@@ -213,6 +213,8 @@ mirror_catalog(struct mirror *mirror)
             return stored == 1;
         }
         log_warn("redis lost the catalog or copies of plans");
+        log_hint("they are written again; see with tollgate ledger verify "
+                 "whether it lost more");
     }
 
     mirror->compare_at_ms = loop_now_ms() + MIRROR_COMPARE_MS;

@@ -16,7 +16,6 @@
 
 /* What a call may still take once the process was asked to stop. */
 #define PG_STOP_MS    2000
-
 #define PG_CHUNK      65536
 
 struct pg_s {
@@ -81,6 +80,7 @@ pg_complain(pg_t *pg)
 {
     if (!pg->complained) {
         log_error("connect to postgres failed: %s", pg->error.message);
+        log_hint("is it running, and is \"dsn\" right?");
     }
     pg->complained = true;
 }

@@ -152,6 +152,7 @@ rds_ready(rds_t *rds)
         if (!rds->complained) {
             log_error("connect to redis \"%s\" failed: %s",
                       rds->conf->redis_server, rds->error);
+            log_hint("is it running, and is section [redis] right?");
         }
         rds_drop(rds);
     }

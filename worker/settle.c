@@ -126,6 +126,7 @@ settle_commit(struct settle *settle, struct settle_stream *stream,
     pg_rollback(pg);
     log_error("settle %s from %s to %s failed: %s", stream->name,
               stream->cursor, to, pg_error(pg)->message);
+    log_hint("it is tried again, and nothing is lost");
 
     for (size_t i = 0; i < sizeof(settle_states) / sizeof(settle_states[0]);
          i++)
@@ -171,12 +172,15 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
                       rds_text(rds_at(entry, 0)), stream->name, wrong,
                       event_malformed(&settle->rows, stream->name, entry)
                       ? "" : "; it names no account");
+            log_hint("it is kept in suspense_event; tollgate ledger verify "
+                     "shows what is missing");
         }
     }
 
     if (rejected > 0) {
         log_warn("%lld usage records of %s are malformed",
                  (long long) rejected, stream->name);
+        log_hint("is nginx's module newer than the worker? upgrade the worker");
     }
 
     return rejected;
