@@ -73,6 +73,19 @@ for my $case (['silence', '', qr/Resource temporarily unavailable|timed out/i],
         "the API goes on beside a Redis that answers with $name";
     is +($t->api('GET', '/api/ledger/verify'))[0], 503, 'and the proof says 503';
     unlike $t->slurp('worker.log'), qr/role \w+ ended/, 'no role dies of it';
+    like $t->slurp('worker.log'), qr/hint: .*section \[redis\]/,
+        'the log says what to do';
+    if ($name eq 'a refusal') {
+        my ($asked, $at) = (0, time);
+        $t->wait_for(sub {
+            $asked++ for map { $t->api('GET', '/api/ledger/verify') } 1 .. 3;
+            time > $at + 1
+        }, 'two seconds to be over');
+        my @said = $t->slurp('worker.log') =~ /^(.*verify failed.*)$/mg;
+        cmp_ok scalar @said, '<', 6, 'what is repeated is said once a second';
+        like "@said", qr/\(and \d+ times more since it was last said\)/,
+            'with how often it was not';
+    }
     is $t->worker_stop, 0, 'and the worker stops cleanly';
     $t->stop('fake', 'KILL');
 }

@@ -69,6 +69,8 @@ is scalar $t->sql(q{select string_agg(request_id, ' ' order by request_id)
     'records beside malformed ones arrive';
 like $t->slurp('worker.log'), qr/10 usage records of tg:\{usage\}:one are malformed/,
     'and the malformed ones are counted';
+like $t->slurp('worker.log'), qr/hint: is nginx's module newer than the worker/,
+    'with what may be the matter';
 
 # what later gates say besides; those above were of an earlier one
 sub later {
