@@ -53,6 +53,7 @@ is $t->get('/', 'X-API-Key' => $who{$_}{key})->{status}, 200,
     "$_: the first request passes" for 'slow', 'slower';
 
 # who, path, status, code, error type, members, headers (undef = absent)
+my $docs = $t->slurp("$t->{root}/docs/verdicts.md");
 my %no_wait = ('retry-after' => undef, 'retry-after-ms' => undef);
 my %stop = (%no_wait, 'x-should-retry' => 'false');
 my %plain = (%no_wait, 'x-should-retry' => undef);
@@ -105,7 +106,10 @@ for my $row (@rows) {
     is $h->{'cache-control'}, 'no-store', "$code: not to be kept";
     like $h->{'x-request-id'}, qr/^[0-9a-f]{32}$/, "$code: with a request id";
     is $h->{'request-id'}, $h->{'x-request-id'}, "$code: under both names";
-    ok length $j->{$_}, "$code: has a $_" for qw(type title detail);
+    my ($told) = $docs =~ /^### $code\n.*?^(\{.*?^\})\n/ms;
+    $told = JSON::PP::decode_json($told);
+    is_deeply [sort(keys %$j), @$j{qw(type title detail)}],
+        [sort(keys %$told), @$told{qw(type title detail)}], "$code: as told";
     is_deeply $j->{error},
         { message => $j->{detail}, type => $type, code => $code,
           param => $code eq 'model_unknown' ? 'model' : undef },

@@ -27,6 +27,7 @@ sub adapted {
     $text =~ s/^(?:load_module|events) .*\n//mg;
     $text =~ s{unix:/run/\S+?redis[^;\s]*\.sock}{unix:$t->{dir}/redis.sock}g;
     $text =~ s{^(\s*)listen .*;}{$1listen unix:$t->{dir}/nginx.sock;}mg;
+    $text =~ s{/var/log/nginx/}{$t->{dir}/}g;
     $text =~ s{server 127\.0\.0\.1:3000;}{server unix:$t->{dir}/back.sock;};
     $text =~ s/^http \{$/http {\n$more/m;
 
@@ -66,6 +67,7 @@ sub whole {
 
 my $least = $t->slurp("$t->{root}/conf/nginx.conf");
 passes($least, 'conf/nginx.conf');
+passes($t->slurp("$t->{root}/conf/nginx-full.conf"), 'conf/nginx-full.conf');
 
 my $snippets = 0;
 for my $page (glob("$t->{root}/*.md"), glob "$t->{root}/docs/*.md") {
