@@ -21,7 +21,7 @@ sub nginx_module {
 sub nginx_conf {
     my ($self, $http, %opt) = @_;
 
-    my $module = $self->nginx_module;
+    my $load = $opt{bare} ? '' : 'load_module ' . $self->nginx_module . ';';
     my $user = $> == 0 ? "user nobody nogroup;\n" : '';
     my $temp = join '', map { "    ${_}_temp_path %%DIR%%/temp_$_;\n" }
         qw(client_body proxy fastcgi uwsgi scgi);
@@ -32,7 +32,7 @@ sub nginx_conf {
     my $daemon = $opt{daemon} // 'off';
 
     my $text = <<"CONF";
-${first}load_module $module;
+${first}$load
 ${user}worker_processes $workers;
 daemon $daemon;
 pid %%DIR%%/nginx.pid;
