@@ -218,7 +218,7 @@ install: all                    ## install where Debian does (DESTDIR=, PREFIX=)
 	install -Dm644 conf/tollgate-worker.service \
 	    $(DESTDIR)/lib/systemd/system/tollgate-worker.service
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/tollgate/examples \
-	    conf/nginx.conf conf/prometheus-rules.yml conf/redis*
+	    conf/nginx.conf conf/nginx-full.conf conf/prometheus-rules.yml conf/redis*
 
 clean:                          ## remove build/
 	rm -rf $(BUILD)
