@@ -89,8 +89,9 @@ ngx_http_tollgate_headers_filter(ngx_http_request_t *r)
             return NGX_ERROR;
         }
 
-        if (ctx != NULL && ctx->done && ctx->known && !ctx->dry_run
-            && ctx->verdict == NGX_HTTP_TOLLGATE_PASS
+        if (ctx != NULL && ctx->done && !ctx->dry_run
+            && ctx->verdict != NGX_HTTP_TOLLGATE_OFF
+            && ngx_http_tollgate_verdicts[ctx->verdict].status == 0
             && !(ctx->conf->headers & NGX_HTTP_TOLLGATE_HEADERS_OFF)
             && ngx_http_tollgate_headers_add(r, ctx) != NGX_OK)
         {
@@ -162,9 +163,17 @@ static ngx_int_t
 ngx_http_tollgate_headers_add(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx)
 {
-    if (ngx_http_tollgate_headers_request_id(r, ctx) != NGX_OK
-        || ngx_http_tollgate_headers_limits(r, ctx) != NGX_OK)
-    {
+    if (ngx_http_tollgate_headers_request_id(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* of what passed in an outage nothing else is known */
+
+    if (ctx->verdict != NGX_HTTP_TOLLGATE_PASS) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_tollgate_headers_limits(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

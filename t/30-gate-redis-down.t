@@ -62,6 +62,8 @@ sub refused {
     is $r->{json}{account}, '', "$when the backend is told no account then";
     is $r->{json}{user}, 'u', "$when it is told the user";
     is $r->{headers}{'tollgate-cost'}, undef, "$when no cost is told";
+    like $r->{headers}{'x-request-id'}, qr/^[0-9a-f]{32}$/,
+        "$when the request can be named";
 
     is $t->get('/open')->{status}, 401, "$when a key is needed even so";
     is $t->get('/open', 'X-API-Key' => 'bad')->{status}, 401,
