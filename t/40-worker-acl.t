@@ -54,6 +54,9 @@ ok $t->verified->{ok}, 'the proof reads what it needs';
 my (undef, $doctor) = $t->api('GET', '/api/doctor');
 is join(' ', map { $_->{name} } grep { !$_->{ok} } @{ $doctor->{checks} }),
     'redis persistence', 'and so does the doctor';
+my (undef, undef, $page) = $t->api('GET', '/api/metrics');
+like $page->{body}, qr/^tollgate_${_}_stream_lag_entries \d/m,
+    "metrics know what waits in streams of $_" for qw(ledger usage);
 is scalar(() = ($t->error_log . $t->slurp('worker.log')) =~ /NOPERM|NOAUTH|WRONGPASS/g), 0,
     'nobody is refused anything';
 is_deeply $t->r('ACL', 'LOG'), [], 'as Redis sees it too';

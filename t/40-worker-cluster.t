@@ -35,6 +35,10 @@ like $check{'redis topology'}{detail}, qr/^cluster: 3 masters.* 0 slots without/
 ok $doctor->{ok}, 'and finds it well'
     or diag explain [grep { !$_->{ok} } @{ $doctor->{checks} }];
 
+my (undef, undef, $page) = $t->api('GET', '/api/metrics');
+like $page->{body}, qr/^tollgate_ledger_stream_lag_entries 0$/m,
+    'metrics sum over all of its masters';
+
 # Charges a credit n times for each customer; counts those that passed, also by
 # customer: one whose wallet has moved and whose plan has not is refused.
 my @paid = (0) x @customers;
