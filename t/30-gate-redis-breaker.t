@@ -15,7 +15,7 @@ use Tollgate::Gate;
 my $t = Tollgate::Edge->begin(conf => <<'CONF');
         tollgate on;
         tollgate_cost 10;
-        tollgate_timeout 300ms;
+        tollgate_timeout 1200ms;
         location / { proxy_pass http://backend; }
         location /open { tollgate_on_error open; proxy_pass http://backend; }
         location /queue {
@@ -46,15 +46,15 @@ for my $round (1, 2) {
     kill 'STOP', $t->{redis_pid};
     ($took, $count) = crowd(40, '/');
     is_deeply $count, { 503 => 40 }, "Redis hangs: the first wait ($round)";
-    cmp_ok $took, '>=', 0.25, "for tollgate_timeout ($round)";
+    cmp_ok $took, '>=', 1, "for tollgate_timeout ($round)";
 
     ($took, $count) = crowd(200, '/');
     is_deeply $count, { 503 => 200 }, "then requests are refused ($round)";
-    cmp_ok $took, '<', 0.25, "at once ($round)";
+    cmp_ok $took, '<', 1, "at once ($round)";
     ($took, $count) = crowd(50, '/open');
     is_deeply $count, { 200 => 50 }, "or pass at once where it fails open "
         . "($round)";
-    cmp_ok $took, '<', 0.25, "at once, too ($round)";
+    cmp_ok $took, '<', 1, "at once, too ($round)";
 
     kill 'CONT', $t->{redis_pid};
     $t->wait_for(sub { $t->call($c, 'GET', '/')->{status} == 200 },

@@ -13,6 +13,8 @@ begin
     for update;
 
     perform ledger.settle_check();
+    -- nobody else gathers statistics of temporary tables, and without them joins go row by row
+    analyze settle_event, settle_checked;
     frozen := ledger.settle_suspend(stream);
     perform ledger.settle_post(stream, to_id);
     posted := ledger.settle_details(stream, to_id);
