@@ -176,6 +176,8 @@ typedef struct {
     ngx_array_t                     *charge_codes; /* of ngx_uint_t */
     ngx_flag_t                       strip_key;
     ngx_uint_t                       headers;
+    ngx_uint_t                       error_shape;
+    ngx_flag_t                       error_html;
     ngx_http_complex_value_t        *upgrade_url;
     ngx_http_complex_value_t        *topup_url;
 } ngx_http_tollgate_loc_conf_t;
@@ -476,8 +478,6 @@ char *ngx_http_tollgate_conf_key(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_tollgate_conf_cost(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_charge_on(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_headers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

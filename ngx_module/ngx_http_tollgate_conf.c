@@ -339,49 +339,6 @@ ngx_http_tollgate_conf_charge_on(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* cmd->post is a table of ngx_conf_bitmask_t, "off" stands alone */
-
-char *
-ngx_http_tollgate_conf_headers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_tollgate_loc_conf_t *tlcf = conf;
-
-    ngx_str_t           *value;
-    ngx_uint_t           i;
-    ngx_conf_bitmask_t  *mask;
-
-    if (tlcf->headers != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    tlcf->headers = 0;
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-        for (mask = cmd->post; mask->name.len; mask++) {
-            if (ngx_strcmp(mask->name.data, value[i].data) == 0) {
-                tlcf->headers |= mask->mask;
-                break;
-            }
-        }
-
-        if (mask->name.len == 0
-            || ((tlcf->headers & NGX_HTTP_TOLLGATE_HEADERS_OFF)
-                && cf->args->nelts > 2))
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid value \"%V\" in \"%V\" directive, it "
-                               "must be any of \"ietf\", \"legacy\", "
-                               "\"credits\" and \"verdict\", or \"off\" "
-                               "alone", &value[i], &cmd->name);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 /* A location of its own, which nobody needs a key for. */
 
 char *

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_deny.h"
 
 
 /* the hash of our own ones, of which nginx asks only whether it is 0 */
@@ -384,6 +384,18 @@ ngx_http_tollgate_headers_ietf(ngx_http_request_t *r,
     }
 
     return ngx_http_tollgate_header(r, "RateLimit", limit, lp - limit);
+}
+
+
+u_char *
+ngx_http_tollgate_headers_violated(u_char *p, ngx_http_tollgate_ctx_t *ctx)
+{
+    if (ngx_http_tollgate_verdict_limit_name(ctx) == NULL) {
+        return p;
+    }
+
+    return ngx_sprintf(p, ",\"violated-policies\":[\"%s\"]",
+                       ngx_http_tollgate_headers_policies[ctx->refused_by]);
 }
 
 

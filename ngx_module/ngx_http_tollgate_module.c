@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_metrics.h"
 
 
@@ -41,16 +42,6 @@ static ngx_conf_enum_t  ngx_http_tollgate_on_errors[] = {
 };
 
 
-static ngx_conf_bitmask_t  ngx_http_tollgate_header_families[] = {
-    { ngx_string("ietf"), NGX_HTTP_TOLLGATE_HEADERS_IETF },
-    { ngx_string("legacy"), NGX_HTTP_TOLLGATE_HEADERS_LEGACY },
-    { ngx_string("credits"), NGX_HTTP_TOLLGATE_HEADERS_CREDITS },
-    { ngx_string("verdict"), NGX_HTTP_TOLLGATE_HEADERS_VERDICT },
-    { ngx_string("off"), NGX_HTTP_TOLLGATE_HEADERS_OFF },
-    { ngx_null_string, 0 }
-};
-
-
 #define NGX_HTTP_TOLLGATE_ANY_CONF                                            \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
 
@@ -77,6 +68,20 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, cost),
       NULL },
+
+    { ngx_string("tollgate_error_html"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, error_html),
+      NULL },
+
+    { ngx_string("tollgate_error_shape"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_tollgate_conf_enum,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, error_shape),
+      &ngx_http_tollgate_error_shapes },
 
     { ngx_string("tollgate_feature"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
@@ -273,6 +278,8 @@ ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf)
     conf->charge_on = NGX_CONF_UNSET_UINT;
     conf->strip_key = NGX_CONF_UNSET;
     conf->headers = NGX_CONF_UNSET_UINT;
+    conf->error_shape = NGX_CONF_UNSET_UINT;
+    conf->error_html = NGX_CONF_UNSET;
 
     return conf;
 }
@@ -330,6 +337,9 @@ ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->headers, prev->headers,
                               NGX_HTTP_TOLLGATE_HEADERS_IETF
                               | NGX_HTTP_TOLLGATE_HEADERS_CREDITS);
+    ngx_conf_merge_uint_value(conf->error_shape, prev->error_shape,
+                              NGX_HTTP_TOLLGATE_PROBLEM);
+    ngx_conf_merge_value(conf->error_html, prev->error_html, 1);
 
     return ngx_http_tollgate_check_conf(cf, conf);
 }

@@ -1,19 +1,14 @@
 
 /*
  * ngx_http_tollgate_var.c owns the variables: one row each, by what they
- * show of a decision.
+ * show of a decision; those of a refusal are in _var_deny.c.
  */
 
 
 #include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_deny.h"
 
 
-static ngx_http_tollgate_ctx_t *ngx_http_tollgate_var_ctx(
-    ngx_http_request_t *r, ngx_http_variable_value_t *v);
-static ngx_int_t ngx_http_tollgate_var_set(ngx_http_variable_value_t *v,
-    u_char *data, size_t len);
-static ngx_int_t ngx_http_tollgate_var_print(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, const char *format, int64_t n, int64_t m);
 static ngx_int_t ngx_http_tollgate_var_micro(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, int64_t credits);
 static ngx_int_t ngx_http_tollgate_var_rank(ngx_http_request_t *r,
@@ -32,8 +27,6 @@ static ngx_int_t ngx_http_tollgate_var_account(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_tollgate_var_dry_run(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_tollgate_var_limit(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_tollgate_var_refunded(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_tollgate_var_remaining(ngx_http_request_t *r,
@@ -46,8 +39,8 @@ static ngx_int_t ngx_http_tollgate_var_tier_needed(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_tollgate_var_verdict(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_tollgate_var_wait(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_tollgate_var_add(ngx_conf_t *cf,
+    ngx_http_variable_t *v);
 
 
 static ngx_http_variable_t  ngx_http_tollgate_vars[] = {
@@ -75,9 +68,6 @@ static ngx_http_variable_t  ngx_http_tollgate_vars[] = {
     { ngx_string("tollgate_key"), NULL, ngx_http_tollgate_var_text,
       offsetof(ngx_http_tollgate_ctx_t, charge.key),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("tollgate_limit"), NULL, ngx_http_tollgate_var_limit,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("tollgate_mode"), NULL, ngx_http_tollgate_var_str,
       offsetof(ngx_http_tollgate_ctx_t, mode), NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -130,16 +120,13 @@ static ngx_http_variable_t  ngx_http_tollgate_vars[] = {
     { ngx_string("tollgate_verdict"), NULL, ngx_http_tollgate_var_verdict,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("tollgate_wait"), NULL, ngx_http_tollgate_var_wait,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
       ngx_http_null_variable
 };
 
 
 /* What is unknown is not found, which logs show as "-". */
 
-static ngx_http_tollgate_ctx_t *
+ngx_http_tollgate_ctx_t *
 ngx_http_tollgate_var_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v)
 {
     ngx_http_tollgate_ctx_t  *ctx;
@@ -153,7 +140,7 @@ ngx_http_tollgate_var_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_tollgate_var_set(ngx_http_variable_value_t *v, u_char *data,
     size_t len)
 {
@@ -171,7 +158,7 @@ ngx_http_tollgate_var_set(ngx_http_variable_value_t *v, u_char *data,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_tollgate_var_print(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, const char *format, int64_t n, int64_t m)
 {
@@ -364,25 +351,6 @@ ngx_http_tollgate_var_dry_run(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
-ngx_http_tollgate_var_limit(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_http_tollgate_ctx_t  *ctx;
-    ngx_str_t                *s;
-
-    ctx = ngx_http_tollgate_var_ctx(r, v);
-
-    if (ctx == NULL) {
-        return NGX_OK;
-    }
-
-    s = ngx_http_tollgate_verdict_limit_name(ctx);
-
-    return s ? ngx_http_tollgate_var_set(v, s->data, s->len) : NGX_OK;
-}
-
-
 /* The outcome of a response that is still on its way may change. */
 
 static ngx_int_t
@@ -491,29 +459,11 @@ ngx_http_tollgate_var_verdict(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_tollgate_var_wait(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
+ngx_http_tollgate_var_add(ngx_conf_t *cf, ngx_http_variable_t *v)
 {
-    ngx_http_tollgate_ctx_t  *ctx;
+    ngx_http_variable_t  *var;
 
-    ctx = ngx_http_tollgate_var_ctx(r, v);
-
-    if (ctx == NULL) {
-        return NGX_OK;
-    }
-
-    return ctx->wait_ms <= 0 ? NGX_OK
-           : ngx_http_tollgate_var_print(r, v, "%L.%03L", ctx->wait_ms / 1000,
-                                         ctx->wait_ms % 1000);
-}
-
-
-ngx_int_t
-ngx_http_tollgate_var_init(ngx_conf_t *cf)
-{
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_http_tollgate_vars; v->name.len; v++) {
+    for ( /* void */ ; v->name.len; v++) {
         var = ngx_http_add_variable(cf, &v->name, v->flags);
         if (var == NULL) {
             return NGX_ERROR;
@@ -524,4 +474,15 @@ ngx_http_tollgate_var_init(ngx_conf_t *cf)
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_tollgate_var_init(ngx_conf_t *cf)
+{
+    if (ngx_http_tollgate_var_add(cf, ngx_http_tollgate_vars) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_tollgate_var_add(cf, ngx_http_tollgate_deny_vars);
 }

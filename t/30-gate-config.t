@@ -50,6 +50,8 @@ push @wrong, map { [location("$_->[0];"), $_->[1], $_->[0]] } (
     ['tollgate_charge_on 2xx 600', qr/"600".*"404"/],
     ['tollgate_charge_on 6xx', qr/"6xx".*"2xx"/],
     ['tollgate_charge_on 99', qr/"99".*"404"/],
+    ['tollgate_error_html maybe', qr/"maybe".*"on" or "off"/],
+    ['tollgate_error_shape xml', qr/"xml".*"problem" or "openai" or "anthropic"/],
     ['tollgate_headers rfc', qr/"rfc".*"ietf".*"legacy".*"credits".*"off"/],
     ['tollgate_headers off ietf', qr/"off" alone/],
     ['tollgate_headers ietf off', qr/"off" alone/],
@@ -98,6 +100,7 @@ push @wrong, map { [location("$_\n$_"), qr/is duplicate/, "$_ twice"] } (
     'tollgate_model $arg_m;', 'tollgate_cost 1;', 'tollgate_tier pro;',
     'tollgate_user $arg_u;', 'tollgate_on_error open;',
     'tollgate_timeout 1s;', 'tollgate_charge_on 2xx;',
+    'tollgate_error_html on;', 'tollgate_error_shape openai;',
     'tollgate_strip_key on;', 'tollgate_headers off;',
     'tollgate_upgrade_url /a;', 'tollgate_topup_url /a;',
 );

@@ -16,14 +16,10 @@ my $t = Tollgate::Edge->begin(conf => <<'CONF');
         tollgate_topup_url https://example.com/topup;
         location / { proxy_pass http://backend; }
         location /pro { tollgate_model app:pro; proxy_pass http://backend; }
-        location /model {
-            tollgate_model $http_x_model;
-            proxy_pass http://backend;
-        }
-        location /feature {
-            tollgate_feature $http_x_feature;
-            proxy_pass http://backend;
-        }
+        location /model { tollgate_model $http_x_model;
+                          proxy_pass http://backend; }
+        location /feature { tollgate_feature $http_x_feature;
+                            proxy_pass http://backend; }
         location /cost { tollgate_cost $arg_cost; proxy_pass http://backend; }
         location /away {
             tollgate_redis unix:%%DIR%%/nowhere.sock;
@@ -34,7 +30,6 @@ CONF
 $t->plan('slow', key_rate => 20_000_000, key_burst => 1);
 $t->plan('slower', app_rate => 600_000_000, app_burst => 1);
 $t->plan('quota', mode => 'subscription', day => 0, month => 100);
-$t->plan('frozen');
 my %who = (
     none => { key => undef },
     bad => { key => 'bad' },
@@ -65,8 +60,7 @@ my @rows = (
     ['unknown', '/', 401, 'key_unknown', $auth, {}, \%plain],
     ['revoked', '/', 401, 'key_revoked', $auth, {}, \%plain],
     ['expired', '/', 401, 'key_expired', $auth, {}, \%plain],
-    ['suspended', '/', 403, 'account_suspended', $perm,
-     { upgrade_url => 'https://example.com/up?from=' }, \%plain],
+    ['suspended', '/', 403, 'account_suspended', $perm, {}, \%plain],
     ['frozen', '/', 403, 'account_frozen', $perm, {}, \%plain],
     ['app', '/', 403, 'app_suspended', $perm, {}, \%plain],
     ['poor', '/feature', 403, 'feature_unknown', $perm, { feature => 'no' },
@@ -77,7 +71,7 @@ my @rows = (
      \%plain],
     ['poor', '/pro?from=gate', 403, 'tier_required', $perm,
      { plan => 'payg', tier => 'free', required_tier => 'pro',
-       required_plan => 'pro',
+       required_plan => 'pro', price => '50',
        upgrade_url => 'https://example.com/up?from=gate' }, \%plain],
     ['poor', '/', 402, 'credits_exhausted', 'insufficient_quota',
      { plan => 'payg', required => '10', available => '1.5',
@@ -90,7 +84,8 @@ my @rows = (
      { limit => 'app_rate' }, { 'retry-after' => qr/^(?:[1-9]|[1-5]\d|60)$/,
                                 'x-should-retry' => 'false' }],
     ['quota', '/', 429, 'quota_exceeded', 'rate_limit_error',
-     { limit => 'day' }, \%stop],
+     { limit => 'day', required_units => '1', available_units => '0',
+       upgrade_url => 'https://example.com/up?from=' }, \%stop],
     ['poor', '/away', 503, 'store_unreachable', 'api_error', {},
      { 'retry-after' => '1', 'x-should-retry' => undef }],
 );
@@ -114,8 +109,12 @@ for my $row (@rows) {
         { message => $j->{detail}, type => $type, code => $code,
           param => $code eq 'model_unknown' ? 'model' : undef },
         "$code: with the error object of SDKs";
-    is defined $h->{'www-authenticate'}, $status == 401,
+    is $h->{'www-authenticate'}, $status != 401 ? undef
+        : 'Bearer realm="api"' . ($code eq 'key_missing' ? '' : ', error='
+        . qq("invalid_token", error_description="$j->{detail}")),
         "$code: a challenge where a key is wrong, only there";
+    is_deeply $j->{'violated-policies'}, $status == 429
+        ? [$j->{limit} =~ s/_rate$//r] : undef, "$code: the policy it violates";
 
     for my $name (sort keys %$members) {
         my $want = $members->{$name};
