@@ -107,6 +107,9 @@ for my $row (['/feature?feature=image.other', 403, 'feature_unknown'],
 }
 is snapshot($t, $c->{account}), $before, 'none of them left a trace';
 
+my $second = time;
+$t->wait_for(sub { time > $second }, 'the next second, for the log');
+$t->call($c, 'GET', '/cost?cost=abc');
 like $t->error_log, qr/"tollgate_cost".*"abc"/,
     'a cost that is no number is logged';
 like $t->error_log, qr/"tollgate_tier".*"nonsense"/,

@@ -13,8 +13,10 @@ begin
     for update;
 
     perform ledger.settle_check();
-    -- nobody else gathers statistics of temporary tables, and without them joins go row by row
-    analyze settle_event, settle_checked;
+    -- nobody else gathers statistics of temporary tables, and without them joins of many rows go row by row
+    if (select count(*) > 100 from settle_event) then
+        analyze settle_event, settle_checked;
+    end if;
     frozen := ledger.settle_suspend(stream);
     perform ledger.settle_post(stream, to_id);
     posted := ledger.settle_details(stream, to_id);
