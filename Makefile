@@ -19,7 +19,7 @@ BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
 	libmicrohttpd-dev libinih-dev
 RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
 TEST_PACKAGES = git prometheus openssl clang libclang-rt-14-dev valgrind \
-	$(RUN_PACKAGES)
+	$(RUN_PACKAGES) $(if $(shell command -v node && command -v npm),,nodejs npm)
 MODULE_PACKAGES = libbrotli1 libgd3 libgeoip1 libluajit-5.1-2 libmaxminddb0 \
 	libmodsecurity3 libpam0g libpcre3 libperl5.36 libxml2 libxslt1.1 \
 	lua-resty-core
@@ -40,7 +40,7 @@ CLI_OBJ = $(CLI_SRC:%.c=$(BUILD)/%.o)
 SCRIPTS = $(wildcard redis/*.lua)
 
 .PHONY: all module module-asan module-tree nginx-tree worker cli fuzzers \
-	fuzz up down test bench install clean deps test-deps bench-deps help
+	fuzz sdk up down test bench install clean deps test-deps bench-deps help
 .DELETE_ON_ERROR:
 
 all: module worker cli          ## build everything
@@ -199,8 +199,20 @@ down:                           ## stop what `make up` started (the data stays i
 	@demo/down.sh
 
 test: test-deps                 ## run all tests
-	@$(MAKE) --no-print-directory all module-asan fuzzers
+	@$(MAKE) --no-print-directory all module-asan fuzzers sdk
 	@t/run.sh
+
+# The clients that customers use, which t/50-story-sdk.t puts before the gate.
+SDK = $(BUILD)/sdk/node_modules/.package-lock.json
+
+sdk: $(SDK)
+
+$(SDK): t/sdk/package.json t/sdk/package-lock.json
+	@echo "install the clients of t/sdk/package.json"
+	@mkdir -p $(BUILD)/sdk && cp $^ $(BUILD)/sdk/
+	@cd $(BUILD)/sdk && npm ci --ignore-scripts --no-audit --no-fund \
+	    > npm.log 2>&1 || { tail -20 npm.log; exit 1; }
+	@touch $@
 
 bench: bench-deps               ## measure against nginx without the gate
 	@$(MAKE) --no-print-directory all
