@@ -35,6 +35,8 @@
 #define NGX_HTTP_TOLLGATE_HEADERS_LEGACY  0x0004
 #define NGX_HTTP_TOLLGATE_HEADERS_CREDITS 0x0008
 #define NGX_HTTP_TOLLGATE_HEADERS_VERDICT 0x0010
+#define NGX_HTTP_TOLLGATE_HEADERS_OPENAI  0x0020
+#define NGX_HTTP_TOLLGATE_HEADERS_ANTHROPIC 0x0040
 
 /* tollgate_charge_on: bits 1 to 5 are the classes of a status */
 
@@ -402,8 +404,6 @@ ngx_int_t ngx_http_tollgate_deny(ngx_http_request_t *r,
 
 /* _headers.c */
 ngx_int_t ngx_http_tollgate_headers_init(ngx_conf_t *cf);
-ngx_int_t ngx_http_tollgate_headers_limits(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx);
 ngx_int_t ngx_http_tollgate_headers_request_id(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 ngx_int_t ngx_http_tollgate_header(ngx_http_request_t *r, const char *name,

@@ -19,6 +19,8 @@ ngx_conf_enum_t  ngx_http_tollgate_error_shapes[] = {
 ngx_conf_bitmask_t  ngx_http_tollgate_header_families[] = {
     { ngx_string("ietf"), NGX_HTTP_TOLLGATE_HEADERS_IETF },
     { ngx_string("legacy"), NGX_HTTP_TOLLGATE_HEADERS_LEGACY },
+    { ngx_string("openai"), NGX_HTTP_TOLLGATE_HEADERS_OPENAI },
+    { ngx_string("anthropic"), NGX_HTTP_TOLLGATE_HEADERS_ANTHROPIC },
     { ngx_string("credits"), NGX_HTTP_TOLLGATE_HEADERS_CREDITS },
     { ngx_string("verdict"), NGX_HTTP_TOLLGATE_HEADERS_VERDICT },
     { ngx_string("off"), NGX_HTTP_TOLLGATE_HEADERS_OFF },
@@ -59,8 +61,9 @@ ngx_http_tollgate_conf_headers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid value \"%V\" in \"%V\" directive, it "
                                "must be any of \"ietf\", \"legacy\", "
-                               "\"credits\" and \"verdict\", or \"off\" "
-                               "alone", &value[i], &cmd->name);
+                               "\"openai\", \"anthropic\", \"credits\" and "
+                               "\"verdict\", or \"off\" alone",
+                               &value[i], &cmd->name);
             return NGX_CONF_ERROR;
         }
     }

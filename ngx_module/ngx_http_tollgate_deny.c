@@ -114,7 +114,7 @@ ngx_http_tollgate_deny_headers(ngx_http_request_t *r,
 
     if (ctx->known
         && !(ctx->conf->headers & NGX_HTTP_TOLLGATE_HEADERS_OFF)
-        && ngx_http_tollgate_headers_limits(r, ctx) != NGX_OK)
+        && ngx_http_tollgate_limits(r, ctx) != NGX_OK)
     {
         return NGX_ERROR;
     }

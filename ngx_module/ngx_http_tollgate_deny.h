@@ -80,8 +80,10 @@ ngx_int_t ngx_http_tollgate_html(ngx_http_request_t *r,
 ngx_uint_t ngx_http_tollgate_accept_html(ngx_http_request_t *r);
 ngx_uint_t ngx_http_tollgate_accept_language(ngx_http_request_t *r);
 
-/* _headers.c: the same draft's member of a problem */
-u_char *ngx_http_tollgate_headers_violated(u_char *p,
+/* _limits.c; _violated() writes a member of a problem, or nothing */
+ngx_int_t ngx_http_tollgate_limits(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+u_char *ngx_http_tollgate_limits_violated(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
 
 /* _var.c */

@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_tollgate_headers.c owns the response headers that tell a client
- * what its request cost and what is left of its limits.
+ * which request it was, what it cost and what was decided.
  */
 
 
@@ -12,8 +12,6 @@
 
 #define NGX_HTTP_TOLLGATE_HEADERS_HASH  0x746f6c6c
 
-#define NGX_HTTP_TOLLGATE_HEADERS_ITEM  (sizeof("\"month\";q=;w=2678400, ")   \
-                                         + 2 * NGX_INT64_LEN)
 
 
 static ngx_int_t ngx_http_tollgate_headers_filter(ngx_http_request_t *r);
@@ -26,26 +24,9 @@ static ngx_int_t ngx_http_tollgate_headers_would(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
-static ngx_int_t ngx_http_tollgate_headers_ietf(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx);
-static ngx_int_t ngx_http_tollgate_headers_legacy(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx);
-static int64_t ngx_http_tollgate_headers_reset(ngx_http_tollgate_limit_t *l,
-    ngx_uint_t i);
-static ngx_uint_t ngx_http_tollgate_headers_window(
-    ngx_http_tollgate_limit_t *l, ngx_uint_t i);
-static ngx_uint_t ngx_http_tollgate_headers_limited(
-    ngx_http_tollgate_limit_t *l, ngx_uint_t i);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
-
-
-/* in the order of ngx_http_tollgate_limit_e */
-
-static const char  *ngx_http_tollgate_headers_policies[] = {
-    "key", "app", "day", "month"
-};
 
 
 ngx_int_t
@@ -173,7 +154,7 @@ ngx_http_tollgate_headers_add(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (ngx_http_tollgate_headers_limits(r, ctx) != NGX_OK) {
+    if (ngx_http_tollgate_limits(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -299,203 +280,6 @@ ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
 
     return ngx_http_tollgate_header(r, "Tollgate-Credits-Remaining", p,
                                     last - p);
-}
-
-
-ngx_int_t
-ngx_http_tollgate_headers_limits(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx)
-{
-    if ((ctx->conf->headers & NGX_HTTP_TOLLGATE_HEADERS_IETF)
-        && ngx_http_tollgate_headers_ietf(r, ctx) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ctx->conf->headers & NGX_HTTP_TOLLGATE_HEADERS_LEGACY) {
-        return ngx_http_tollgate_headers_legacy(r, ctx);
-    }
-
-    return NGX_OK;
-}
-
-
-/* draft-ietf-httpapi-ratelimit-headers-11 */
-
-static ngx_int_t
-ngx_http_tollgate_headers_ietf(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx)
-{
-    u_char                     *p, *policy, *limit, *lp, *comma;
-    ngx_uint_t                  i, w;
-    ngx_http_tollgate_limit_t  *l;
-
-    policy = NULL;
-    limit = NULL;
-    p = NULL;
-    lp = NULL;
-
-    for (i = 0; i < NGX_HTTP_TOLLGATE_LIMITS; i++) {
-        l = &ctx->limits[i];
-
-        if (!ngx_http_tollgate_headers_limited(l, i)) {
-            continue;
-        }
-
-        comma = (u_char *) ", ";
-
-        if (policy == NULL) {
-            policy = ngx_pnalloc(r->pool, 2 * NGX_HTTP_TOLLGATE_LIMITS
-                                          * NGX_HTTP_TOLLGATE_HEADERS_ITEM);
-            if (policy == NULL) {
-                return NGX_ERROR;
-            }
-
-            limit = policy + NGX_HTTP_TOLLGATE_LIMITS
-                             * NGX_HTTP_TOLLGATE_HEADERS_ITEM;
-            p = policy;
-            lp = limit;
-            comma = (u_char *) "";
-        }
-
-        p = ngx_sprintf(p, "%s\"%s\";q=%L", comma,
-                        ngx_http_tollgate_headers_policies[i], l->max);
-
-        w = ngx_http_tollgate_headers_window(l, i);
-
-        if (w) {
-            p = ngx_sprintf(p, ";w=%ui", w);
-        }
-
-        lp = ngx_sprintf(lp, "%s\"%s\";r=%L;t=%L", comma,
-                         ngx_http_tollgate_headers_policies[i],
-                         ngx_max(l->left, 0),
-                         ngx_http_tollgate_headers_reset(l, i));
-    }
-
-    if (policy == NULL) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_tollgate_header(r, "RateLimit-Policy", policy, p - policy)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_tollgate_header(r, "RateLimit", limit, lp - limit);
-}
-
-
-u_char *
-ngx_http_tollgate_headers_violated(u_char *p, ngx_http_tollgate_ctx_t *ctx)
-{
-    if (ngx_http_tollgate_verdict_limit_name(ctx) == NULL) {
-        return p;
-    }
-
-    return ngx_sprintf(p, ",\"violated-policies\":[\"%s\"]",
-                       ngx_http_tollgate_headers_policies[ctx->refused_by]);
-}
-
-
-/* Of the limit that is nearest to its end; the reset is in seconds to go. */
-
-static ngx_int_t
-ngx_http_tollgate_headers_legacy(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx)
-{
-    u_char                     *p;
-    int64_t                     n[3], share, least;
-    ngx_uint_t                  i, found;
-    ngx_http_tollgate_limit_t  *l;
-
-    static const char  *names[] = {
-        "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"
-    };
-
-    least = 0;
-    found = NGX_HTTP_TOLLGATE_LIMITS;
-
-    for (i = 0; i < NGX_HTTP_TOLLGATE_LIMITS; i++) {
-        l = &ctx->limits[i];
-
-        if (!ngx_http_tollgate_headers_limited(l, i)) {
-            continue;
-        }
-
-        share = l->left > 0 && l->max > 0 ? l->left * 1000 / l->max : 0;
-
-        if (found == NGX_HTTP_TOLLGATE_LIMITS || share < least) {
-            least = share;
-            found = i;
-        }
-    }
-
-    if (found == NGX_HTTP_TOLLGATE_LIMITS) {
-        return NGX_OK;
-    }
-
-    l = &ctx->limits[found];
-
-    n[0] = l->max;
-    n[1] = ngx_max(l->left, 0);
-    n[2] = ngx_http_tollgate_headers_reset(l, found);
-
-    for (i = 0; i < 3; i++) {
-        p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-
-        if (p == NULL
-            || ngx_http_tollgate_header(r, names[i], p,
-                                        ngx_sprintf(p, "%L", n[i]) - p)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static int64_t
-ngx_http_tollgate_headers_reset(ngx_http_tollgate_limit_t *l, ngx_uint_t i)
-{
-    if (i < NGX_HTTP_TOLLGATE_DAY) {
-        return (l->reset + 999) / 1000;
-    }
-
-    return ngx_max(l->reset - ngx_time(), 0);
-}
-
-
-/* Seconds of a whole window; 0 for a rate, which has none. */
-
-static ngx_uint_t
-ngx_http_tollgate_headers_window(ngx_http_tollgate_limit_t *l, ngx_uint_t i)
-{
-    ngx_tm_t  tm;
-
-    if (i == NGX_HTTP_TOLLGATE_DAY) {
-        return 86400;
-    }
-
-    if (i != NGX_HTTP_TOLLGATE_MONTH) {
-        return 0;
-    }
-
-    /* the last second of a month knows how many days it had */
-
-    ngx_gmtime((time_t) l->reset - 1, &tm);
-
-    return tm.ngx_tm_mday * 86400;
-}
-
-
-static ngx_uint_t
-ngx_http_tollgate_headers_limited(ngx_http_tollgate_limit_t *l, ngx_uint_t i)
-{
-    return i < NGX_HTTP_TOLLGATE_DAY ? l->max > 0 : l->max >= 0 && l->reset > 0;
 }
 
 

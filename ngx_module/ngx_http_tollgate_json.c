@@ -146,7 +146,7 @@ ngx_http_tollgate_json_problem(u_char *p, ngx_http_tollgate_ctx_t *ctx,
         }
     }
 
-    p = ngx_http_tollgate_headers_violated(p, ctx);
+    p = ngx_http_tollgate_limits_violated(p, ctx);
 
     p = ngx_cpymem(p, ",\"error\":{\"message\":\"",
                    sizeof(",\"error\":{\"message\":\"") - 1);
