@@ -113,6 +113,7 @@ typedef struct ngx_http_tollgate_store_s  ngx_http_tollgate_store_t;
 typedef struct ngx_http_tollgate_node_s   ngx_http_tollgate_node_t;
 typedef struct ngx_http_tollgate_ask_s    ngx_http_tollgate_ask_t;
 typedef struct ngx_http_tollgate_chunk_s  ngx_http_tollgate_chunk_t;
+typedef struct ngx_http_tollgate_self_s   ngx_http_tollgate_self_t;
 
 
 /* what was or may have been charged, enough to give it back */
@@ -182,6 +183,9 @@ typedef struct {
     ngx_flag_t                       error_html;
     ngx_http_complex_value_t        *upgrade_url;
     ngx_http_complex_value_t        *topup_url;
+    ngx_http_tollgate_self_t        *self;      /* NULL: it is no such place */
+    ngx_http_complex_value_t        *self_app;
+    ngx_str_t                        self_at;   /* "file:line" */
 } ngx_http_tollgate_loc_conf_t;
 
 
@@ -215,6 +219,8 @@ typedef struct {
     int64_t                          start_us;  /* of now_us() */
     int64_t                          asked_us;  /* 0: Redis wasn't asked */
     int64_t                          store_us;  /* from then to the answer */
+    int64_t                          held;      /* what a look tells */
+    int64_t                          used[2];   /* in the day, the month */
     ngx_http_tollgate_limit_t        limits[NGX_HTTP_TOLLGATE_LIMITS];
     ngx_http_tollgate_charge_t       charge;    /* what was charged */
     u_char                           hash[NGX_HTTP_TOLLGATE_HASH_LEN];
@@ -229,6 +235,7 @@ typedef struct {
     unsigned                         known:1;   /* gate.lua has answered */
     unsigned                         account:1; /* charge.account is set */
     unsigned                         dry_run:1;
+    unsigned                         look:1;    /* for _self.c, and free */
     unsigned                         refunded:1;
     unsigned                         stopped:1; /* by another, after us */
 } ngx_http_tollgate_ctx_t;
@@ -249,7 +256,8 @@ struct ngx_http_tollgate_ask_s {
     unsigned                         again:1;   /* after NOSCRIPT */
     unsigned                         asking:1;  /* its slot is on its way */
     unsigned                         served:1;  /* without an answer */
-    unsigned                         dry_run:1;
+    unsigned                         dry_run:1; /* a look too */
+    unsigned                         look:1;
 };
 
 
@@ -467,6 +475,7 @@ ngx_int_t ngx_http_tollgate_names(ngx_conf_t *cf,
     ngx_http_tollgate_main_conf_t *tmcf);
 
 /* _conf.c: directives with a grammar of their own */
+ngx_int_t ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at);
 char *ngx_http_tollgate_conf_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_enable(ngx_conf_t *cf, ngx_command_t *cmd,

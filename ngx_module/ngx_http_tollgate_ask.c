@@ -79,7 +79,8 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
     ask->again = 0;
     ask->asking = 0;
     ask->served = 0;
-    ask->dry_run = ctx->dry_run;
+    ask->dry_run = ctx->dry_run || ctx->look;
+    ask->look = ctx->look;
 
     ngx_memzero(&ask->timer, sizeof(ngx_event_t));
     ask->timer.handler = ngx_http_tollgate_ask_timeout;
@@ -405,7 +406,8 @@ ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
         ngx_http_tollgate_redis_arg_number(redis, ask->tier);
         ngx_http_tollgate_redis_arg_number(redis, ask->charge.credits);
         ngx_http_tollgate_redis_arg_number(redis, ask->charge.units);
-        ngx_http_tollgate_redis_arg(redis, ask->dry_run ? "1" : "0", 1);
+        ngx_http_tollgate_redis_arg(redis, ask->look ? "2"
+                                           : ask->dry_run ? "1" : "0", 1);
     }
 }
 

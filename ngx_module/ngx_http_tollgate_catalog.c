@@ -8,7 +8,7 @@
 #include "ngx_http_tollgate_catalog.h"
 
 
-#define NGX_HTTP_TOLLGATE_CATALOG_FIELDS  6
+#define NGX_HTTP_TOLLGATE_CATALOG_FIELDS  8
 
 
 static ngx_uint_t ngx_http_tollgate_catalog_split(ngx_str_t *line,
@@ -31,12 +31,15 @@ static int ngx_libc_cdecl ngx_http_tollgate_catalog_cmp(const void *one,
 static struct {
     ngx_str_t                        name;
     ngx_uint_t                       fields;
+    ngx_uint_t                       optional;
 } ngx_http_tollgate_catalog_kinds[] = {
-    { ngx_string("tier"), 4 },
-    { ngx_string("plan"), 4 },
-    { ngx_string("feature"), 4 },
-    { ngx_string("model"), 6 },
-    { ngx_null_string, 0 }
+    { ngx_string("tier"), 4, 0 },
+    { ngx_string("plan"), 4, 0 },
+    { ngx_string("feature"), 4, 0 },
+    { ngx_string("model"), 6, 2 },
+    { ngx_string("app"), 3, 0 },
+    { ngx_string("private"), 4, 0 },
+    { ngx_null_string, 0, 0 }
 };
 
 
@@ -60,7 +63,11 @@ ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
         || ngx_array_init(&catalog->features, pool, 32,
                           sizeof(ngx_http_tollgate_item_t)) != NGX_OK
         || ngx_array_init(&catalog->models, pool, 32,
-                          sizeof(ngx_http_tollgate_item_t)) != NGX_OK)
+                          sizeof(ngx_http_tollgate_item_t)) != NGX_OK
+        || ngx_array_init(&catalog->apps, pool, 8,
+                          sizeof(ngx_http_tollgate_rank_t)) != NGX_OK
+        || ngx_array_init(&catalog->private, pool, 4,
+                          sizeof(ngx_http_tollgate_rank_t)) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -81,6 +88,7 @@ ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
             continue;
         }
 
+        ngx_memzero(field, sizeof(field));
         n = ngx_http_tollgate_catalog_split(&line, field);
 
         for ( /* void */ ; ; kind++) {
@@ -97,7 +105,9 @@ ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
             }
         }
 
-        if (n != ngx_http_tollgate_catalog_kinds[kind].fields
+        n -= ngx_http_tollgate_catalog_kinds[kind].fields;
+
+        if ((n && n != ngx_http_tollgate_catalog_kinds[kind].optional)
             || ngx_http_tollgate_catalog_line(catalog, kind, field) != NGX_OK)
         {
             return NGX_ERROR;
@@ -163,11 +173,23 @@ ngx_http_tollgate_catalog_line(ngx_http_tollgate_catalog_t *catalog,
         ngx_str_null(&none);
         return ngx_http_tollgate_catalog_add_item(&catalog->features,
                                                   &field[1], &none, &field[2]);
+
+    case 4:
+        ngx_str_set(&none, "0");
+        return ngx_http_tollgate_catalog_add_rank(&catalog->apps, &field[1],
+                                                  &field[2], &none);
+
+    case 5:
+        return ngx_http_tollgate_catalog_add_rank(&catalog->private, &field[1],
+                                                  &field[3], &field[2]);
     }
 
     rank = ngx_atoi(field[3].data, field[3].len);
 
     if (rank == NGX_ERROR
+        || (field[6].data != NULL
+            && (field[6].len != 1
+                || (field[6].data[0] != '0' && field[6].data[0] != '1')))
         || ngx_http_tollgate_catalog_code(&field[2]) != NGX_OK
         || ngx_http_tollgate_catalog_add_item(&catalog->models, &field[1],
                                               &field[2], &field[4])
@@ -177,7 +199,13 @@ ngx_http_tollgate_catalog_line(ngx_http_tollgate_catalog_t *catalog,
     }
 
     model = catalog->models.elts;
-    model[catalog->models.nelts - 1].tier = rank;
+    model += catalog->models.nelts - 1;
+    model->tier = rank;
+
+    if (field[6].data != NULL) {
+        model->beta = field[6].data[0] == '1';
+        model->name = field[7];
+    }
 
     return NGX_OK;
 }
@@ -227,8 +255,10 @@ ngx_http_tollgate_catalog_add_item(ngx_array_t *items, ngx_str_t *code,
     }
 
     item->code = *code;
+    item->name = *code;
     item->feature = *feature;
     item->tier = 0;
+    item->beta = 0;
 
     if (ngx_http_tollgate_catalog_number(&price[0], &item->credits) != NGX_OK)
     {

@@ -25,8 +25,10 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                        code;
+    ngx_str_t                        name;      /* of a model */
     ngx_str_t                        feature;   /* of a model */
     ngx_uint_t                       tier;
+    ngx_uint_t                       beta;      /* of a model */
     int64_t                          credits;
     int64_t                          units;
 } ngx_http_tollgate_item_t;
@@ -37,6 +39,8 @@ typedef struct {
     ngx_array_t                      plans;     /* of rank_t, cheapest first */
     ngx_array_t                      features;  /* of item_t, sorted by code */
     ngx_array_t                      models;
+    ngx_array_t                      apps;      /* of rank_t, of rank 0 */
+    ngx_array_t                      private;   /* of rank_t: other plans */
 } ngx_http_tollgate_catalog_t;
 
 

@@ -16,7 +16,6 @@
 #define NGX_HTTP_TOLLGATE_USAGE_LEAST     (64 * 1024)
 
 
-static ngx_int_t ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at);
 
 
 /* cmd->post is a table of ngx_conf_enum_t, cmd->offset a ngx_uint_t */
@@ -76,7 +75,7 @@ ngx_http_tollgate_conf_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 /* Where a directive stands, for a complaint that comes later. */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at)
 {
     u_char  *p;

@@ -65,7 +65,7 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_tollgate_module);
 
-    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF
+    if ((conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF && conf->self == NULL)
         || ngx_http_tollgate_error_page(r))
     {
         return NGX_DECLINED;
@@ -178,7 +178,9 @@ ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
     ctx->cost = -1;
     ctx->store_us = -1;
     ctx->changes = r->uri_changes;
-    ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN;
+    ctx->look = conf->self != NULL;
+    ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN
+                   && !ctx->look;
 
     if (ngx_http_tollgate_request_id(r, ctx) != NGX_OK) {
         return NULL;

@@ -31,6 +31,10 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
         ngx_http_tollgate_metrics_decision(ctx);
     }
 
+    if (ctx->look) {
+        return NGX_OK;
+    }
+
     if (ngx_http_tollgate_log_refunds(r, ctx)) {
         ngx_http_tollgate_log_give_back(ctx);
         ctx->refunded = 1;

@@ -16,6 +16,7 @@ static ngx_str_t *ngx_http_tollgate_metrics_add(ngx_slab_pool_t *shpool,
     ngx_str_t **rows, ngx_atomic_t *n, size_t size, ngx_str_t *name);
 static ngx_http_tollgate_plan_metrics_t *ngx_http_tollgate_metrics_plan(
     ngx_http_tollgate_ctx_t *ctx);
+static void ngx_http_tollgate_metrics_look(ngx_http_tollgate_verdict_e verdict);
 static ngx_http_tollgate_server_metrics_t *ngx_http_tollgate_metrics_server(
     ngx_http_tollgate_redis_t *redis);
 static void ngx_http_tollgate_metrics_observe(
@@ -216,6 +217,11 @@ ngx_http_tollgate_metrics_decision(ngx_http_tollgate_ctx_t *ctx)
         return;
     }
 
+    if (ctx->look) {
+        ngx_http_tollgate_metrics_look(ctx->verdict);
+        return;
+    }
+
     plan = ngx_http_tollgate_metrics_plan(ctx);
 
     (void) ngx_atomic_fetch_add(&plan->decisions[ctx->dry_run][ctx->verdict],
@@ -236,6 +242,36 @@ ngx_http_tollgate_metrics_decision(ngx_http_tollgate_ctx_t *ctx)
                                                  : &plan->units,
                                     ctx->charge.units);
     }
+}
+
+
+/* Decides nothing, and is none of the decisions. */
+
+static void
+ngx_http_tollgate_metrics_look(ngx_http_tollgate_verdict_e verdict)
+{
+    ngx_http_tollgate_look_e  look;
+
+    switch (verdict) {
+
+    case NGX_HTTP_TOLLGATE_PASS:
+        look = NGX_HTTP_TOLLGATE_LOOK_ANSWERED;
+        break;
+
+    case NGX_HTTP_TOLLGATE_STORE_UNREACHABLE:
+    case NGX_HTTP_TOLLGATE_DEADLINE_PASSED:
+        look = NGX_HTTP_TOLLGATE_LOOK_UNREACHABLE;
+        break;
+
+    case NGX_HTTP_TOLLGATE_CLIENT_GONE:
+        look = NGX_HTTP_TOLLGATE_LOOK_GONE;
+        break;
+
+    default:
+        look = NGX_HTTP_TOLLGATE_LOOK_REFUSED;
+    }
+
+    ngx_http_tollgate_count(looks[look], 1);
 }
 
 

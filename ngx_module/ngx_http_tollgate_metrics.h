@@ -46,6 +46,17 @@ typedef enum {
 } ngx_http_tollgate_back_e;
 
 
+/* what became of a question to tollgate_self */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_LOOK_ANSWERED = 0,
+    NGX_HTTP_TOLLGATE_LOOK_REFUSED,
+    NGX_HTTP_TOLLGATE_LOOK_UNREACHABLE,
+    NGX_HTTP_TOLLGATE_LOOK_GONE,
+    NGX_HTTP_TOLLGATE_LOOKS
+} ngx_http_tollgate_look_e;
+
+
 /* those of error replies are their first words */
 
 typedef enum {
@@ -101,6 +112,7 @@ typedef struct {
     ngx_atomic_t                     life;      /* grows by a configuration */
     ngx_http_tollgate_histogram_t    decisions;
     ngx_atomic_t                     backs[NGX_HTTP_TOLLGATE_BACKS];
+    ngx_atomic_t                     looks[NGX_HTTP_TOLLGATE_LOOKS];
     ngx_atomic_t                     voids;
     ngx_atomic_t                     lost;      /* debts given up */
     ngx_atomic_t                     records;   /* of usage */

@@ -8,6 +8,7 @@
 #include "ngx_http_tollgate_catalog.h"
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_metrics.h"
+#include "ngx_http_tollgate_self.h"
 
 
 #define NGX_HTTP_TOLLGATE_USAGE_BUFFER  (8 * 1024 * 1024)
@@ -121,6 +122,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
     { ngx_string("tollgate_redis"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
       ngx_http_tollgate_conf_redis,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tollgate_self"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_tollgate_conf_self,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -267,6 +275,7 @@ ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf)
      *     conf->charge_codes = NULL;
      *     conf->upgrade_url = NULL;
      *     conf->topup_url = NULL;
+     *     conf->self = NULL;
      */
 
     conf->enable = NGX_CONF_UNSET_UINT;
@@ -341,6 +350,8 @@ ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_TOLLGATE_PROBLEM);
     ngx_conf_merge_value(conf->error_html, prev->error_html, 1);
 
+    ngx_http_tollgate_self_merge(cf, prev, conf);
+
     return ngx_http_tollgate_check_conf(cf, conf);
 }
 
@@ -352,7 +363,7 @@ ngx_http_tollgate_check_conf(ngx_conf_t *cf,
     const char                     *missing;
     ngx_http_tollgate_main_conf_t  *tmcf;
 
-    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF) {
+    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF && conf->self == NULL) {
         return NGX_CONF_OK;
     }
 
@@ -362,9 +373,10 @@ ngx_http_tollgate_check_conf(ngx_conf_t *cf,
               : tmcf->zone == NULL ? "tollgate_zone" : NULL;
 
     if (missing != NULL) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"tollgate\" in %V is on, which needs \"%s\"",
-                      &conf->enable_at, missing);
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\" in %V needs \"%s\"",
+                      conf->self ? "tollgate_self" : "tollgate",
+                      conf->self ? &conf->self_at : &conf->enable_at,
+                      missing);
         return NGX_CONF_ERROR;
     }
 

@@ -42,6 +42,15 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     conf = ctx->conf;
     verdict = NGX_HTTP_TOLLGATE_PASS;
 
+    /* a look costs nothing, and has to have the catalog to tell about */
+
+    if (ctx->look) {
+        ctx->cost = 0;
+
+        return ngx_http_tollgate_price_catalog(r, ctx) != NULL
+               ? verdict : NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+    }
+
     /* the cost is looked at first, for it is told first when wrong */
 
     ctx->cost = conf->fixed_cost;

@@ -72,6 +72,12 @@ static ngx_http_tollgate_complaint_t  ngx_http_tollgate_stale_full;
 ngx_uint_t
 ngx_http_tollgate_stale_serves(ngx_http_tollgate_ctx_t *ctx)
 {
+    /* figures that nobody knows are not told */
+
+    if (ctx->look) {
+        return 0;
+    }
+
     if (!ctx->outage) {
         ctx->outage = 1;
         ctx->instead = NGX_HTTP_TOLLGATE_OFF;
@@ -193,7 +199,9 @@ ngx_http_tollgate_stale_learn(ngx_http_tollgate_ctx_t *ctx)
     ngx_http_tollgate_stale_t      *stale;
     ngx_http_tollgate_stale_key_t  *key;
 
-    if (ctx->conf->on_error != NGX_HTTP_TOLLGATE_STALE || !ctx->known) {
+    if (ctx->conf->on_error != NGX_HTTP_TOLLGATE_STALE || !ctx->known
+        || ctx->look)
+    {
         return;
     }
 

@@ -80,6 +80,11 @@ static ngx_str_t  ngx_http_tollgate_status_reads[] = {
     ngx_null_string
 };
 
+static ngx_str_t  ngx_http_tollgate_status_looks[] = {
+    ngx_string("answered"), ngx_string("refused"), ngx_string("unreachable"),
+    ngx_string("client_gone"), ngx_null_string
+};
+
 static ngx_str_t  ngx_http_tollgate_status_modes[] = {
     ngx_string("on"), ngx_string("dry_run")
 };
@@ -179,6 +184,11 @@ static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
       "Requests given back: for their outcome, or charged too late to pass.",
       ngx_http_tollgate_status_set, ngx_http_tollgate_of(backs), 0,
       "reason", ngx_http_tollgate_status_backs },
+
+    { ngx_string("tollgate_self_total"), "counter",
+      "Questions of customers about themselves, by what became of them.",
+      ngx_http_tollgate_status_set, ngx_http_tollgate_of(looks), 0,
+      "result", ngx_http_tollgate_status_looks },
 
     { ngx_string("tollgate_shm_size_bytes"), "gauge",
       "Size of the zone.",

@@ -97,6 +97,16 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     charge->day_end = ctx->limits[NGX_HTTP_TOLLGATE_DAY].reset;
     charge->month_end = ctx->limits[NGX_HTTP_TOLLGATE_MONTH].reset;
 
+    if (ask->look) {
+        ctx->held = charge->credits;
+        ctx->used[0] = charge->units;
+        ctx->used[1] = ctx->wait_ms;
+
+        charge->credits = 0;
+        charge->units = 0;
+        ctx->wait_ms = 0;
+    }
+
     if (ctx->request == NULL) {
         return NGX_OK;
     }

@@ -5,7 +5,7 @@ pass as one event of the cheque register.
 KEYS    wallet, ledger
 ARGV    account, plan key prefix, deadline (us, 0 = none), n, then n times:
         request id, key hash, feature (- if none), model (-), tier needed,
-        cost (micro-credits), units, flags (1 = dry run)
+        cost (micro-credits), units, flags (1 = dry run, 2 = look)
 Returns Redis time (us), epoch, then n times 23: verdict, app id, key id,
         plan, tier, mode, credits charged, units used, avail after, limit
         that refused, ms until it could pass (0 = unknown), key rate (burst,
@@ -13,9 +13,13 @@ Returns Redis time (us), epoch, then n times 23: verdict, app id, key id,
         remaining, end in s), month (the same)
 
 A refused request and a dry run leave nothing behind; where no request passed
-nothing is written at all.  All of this text runs anew for every call, and
-Redis runs nothing else meanwhile: functions have few upvalues, since each
-costs time when the function is made, and x - x % 1 stands for math.floor.
+nothing is written at all.  A look, of cost and units 0, is not held up by the
+rates and takes nothing of them; in place of credits charged, units used and
+ms it tells what is held, and what was used in the day and in the month.
+
+All of this text runs anew for every call, and Redis runs nothing else
+meanwhile: functions have few upvalues, since each costs time when the
+function is made, and x - x % 1 stands for math.floor.
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
@@ -376,14 +380,20 @@ for i = 1, count do
             app_tat = arrival(app_tat, now, p.app_rate, p.app_burst)
         end
 
+        local look = flags == '2'
         local verdict, credits, used, limit, retry_ms =
-            decide(w, p, key, key_tat, app_tat, now, tier + 0, cost + 0,
-                   units + 0)
+            decide(w, p, key, look and 0 or key_tat, look and 0 or app_tat,
+                   now, tier + 0, cost + 0, units + 0)
         local avail, day_used, month_used = w.avail - credits,
                                             w.day_used + used,
                                             w.month_used + used
 
-        if verdict == 'pass' then
+        if look then
+            if verdict == 'pass' then
+                credits, used, retry_ms = w.held, w.day_used, w.month_used
+            end
+
+        elseif verdict == 'pass' then
             key_tat, app_tat = key_tat + p.key_rate, app_tat + p.app_rate
 
             if flags ~= '1' then

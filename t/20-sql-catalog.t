@@ -31,7 +31,8 @@ is_deeply $b->call('catalog_put', $b->call('catalog_get', {})), $put,
     'what is got can be put';
 is scalar @{ lines('model') }, 8, 'the gate reads eight models';
 is lines('model')->[-1],
-    "model\tvideo-mixer:ffmpeg-standard\tvideo.generate\t0\t50000000\t1",
+    "model\tvideo-mixer:ffmpeg-standard\tvideo.generate\t0\t50000000\t1"
+    . "\t0\tFFmpeg Standard",
     'with the price of their feature written out';
 
 my $copy = decode_json(encode_json($catalog));

@@ -28,7 +28,7 @@ catalog_check_code(ngx_str_t *code)
 
 
 static u_char *
-catalog_write_ranks(u_char *p, ngx_array_t *ranks, ngx_uint_t tiers)
+catalog_write_ranks(u_char *p, const char *kind, ngx_array_t *ranks)
 {
     ngx_uint_t                 i;
     ngx_http_tollgate_rank_t  *rank;
@@ -38,12 +38,19 @@ catalog_write_ranks(u_char *p, ngx_array_t *ranks, ngx_uint_t tiers)
     for (i = 0; i < ranks->nelts; i++) {
         catalog_check_code(&rank[i].code);
 
-        p += tiers ? sprintf((char *) p, "tier\t%ld\t%.*s\t",
-                             (long) rank[i].rank, (int) rank[i].code.len,
-                             rank[i].code.data)
-             : sprintf((char *) p, "plan\t%.*s\t%ld\t",
-                       (int) rank[i].code.len, rank[i].code.data,
-                       (long) rank[i].rank);
+        p += sprintf((char *) p, "%s\t", kind);
+
+        if (strcmp(kind, "tier") == 0) {
+            p += sprintf((char *) p, "%ld\t", (long) rank[i].rank);
+        }
+
+        p += sprintf((char *) p, "%.*s\t", (int) rank[i].code.len,
+                     rank[i].code.data);
+
+        if (kind[0] == 'p') {
+            p += sprintf((char *) p, "%ld\t", (long) rank[i].rank);
+        }
+
         p = ngx_cpymem(p, rank[i].name.data, rank[i].name.len);
         *p++ = '\n';
     }
@@ -85,8 +92,15 @@ catalog_write_items(u_char *p, ngx_array_t *items)
                          (long) item[i].tier);
         }
 
-        p += sprintf((char *) p, "%lld\t%lld\n", (long long) item[i].credits,
+        p += sprintf((char *) p, "%lld\t%lld", (long long) item[i].credits,
                      (long long) item[i].units);
+
+        if (item[i].feature.len) {
+            p += sprintf((char *) p, "\t%ld\t", (long) item[i].beta);
+            p = ngx_cpymem(p, item[i].name.data, item[i].name.len);
+        }
+
+        *p++ = '\n';
     }
 
     return p;
@@ -99,10 +113,12 @@ catalog_write(u_char *p, ngx_http_tollgate_catalog_t *catalog)
     u_char  *start;
 
     start = p;
-    p = catalog_write_ranks(p, &catalog->tiers, 1);
-    p = catalog_write_ranks(p, &catalog->plans, 0);
+    p = catalog_write_ranks(p, "tier", &catalog->tiers);
+    p = catalog_write_ranks(p, "plan", &catalog->plans);
     p = catalog_write_items(p, &catalog->features);
     p = catalog_write_items(p, &catalog->models);
+    p = catalog_write_ranks(p, "app", &catalog->apps);
+    p = catalog_write_ranks(p, "private", &catalog->private);
 
     return p - start;
 }

@@ -16,8 +16,15 @@ as $$
           from feature where active
           union all
           select 4, 0, concat_ws(e'\t', 'model', m.key, m.feature, m.tier, coalesce(m.credits, f.credits),
-                                 coalesce(m.units, f.units))
+                                 coalesce(m.units, f.units), m.beta::int, translate(m.name, e'\t\n', '  '))
           from model m join feature f on f.code = m.feature
-          where m.active and f.active) lines (kind, place, line);
+          where m.active and f.active
+          union all
+          select 5, 0, concat_ws(e'\t', 'app', code, translate(name, e'\t\n', '  '))
+          from catalog_app where active
+          union all
+          select 6, 0, concat_ws(e'\t', 'private', p.code, v.tier, translate(v.name, e'\t\n', '  '))
+          from plan p join plan_version v on v.plan = p.code and v.version = p.version
+          where not p.public) lines (kind, place, line);
 $$;
 comment on function mirror.catalog is 'The catalog as the gate reads it; docs/design.md has the format.';
