@@ -5,7 +5,6 @@
  */
 
 
-#include "ngx_http_tollgate_catalog.h"
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_metrics.h"
 #include "ngx_http_tollgate_self.h"
@@ -375,8 +374,7 @@ ngx_http_tollgate_check_conf(ngx_conf_t *cf,
     if (missing != NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\" in %V needs \"%s\"",
                       conf->self ? "tollgate_self" : "tollgate",
-                      conf->self ? &conf->self_at : &conf->enable_at,
-                      missing);
+                      conf->self ? &conf->self_at : &conf->enable_at, missing);
         return NGX_CONF_ERROR;
     }
 
