@@ -459,12 +459,41 @@ CREATE TABLE public.model (
     units bigint,
     beta boolean DEFAULT false NOT NULL,
     active boolean DEFAULT true NOT NULL,
+    list_credits bigint,
+    list_tier smallint,
     CONSTRAINT model_check CHECK (((key)::text = (((app)::text || ':'::text) || (code)::text))),
     CONSTRAINT model_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT model_list_credits_check CHECK (((list_credits >= 0) AND (list_credits <= '9007199254740991'::bigint))),
     CONSTRAINT model_units_check CHECK (((units >= 0) AND (units <= '9007199254740991'::bigint)))
 );
 
-COMMENT ON TABLE public.model IS 'A variant of a feature; credits and units null: those of the feature.';
+COMMENT ON TABLE public.model IS 'A variant of a feature; credits and units null: those of the feature. list_credits, list_tier: the price of a request as of the price list, over the catalog''s own.';
+
+CREATE TABLE public.model_price (
+    list bigint NOT NULL,
+    model public.code NOT NULL,
+    unit text NOT NULL,
+    effective_from timestamp with time zone NOT NULL,
+    effective_to timestamp with time zone,
+    provider public.code,
+    per bigint NOT NULL,
+    credits bigint NOT NULL,
+    tier smallint,
+    cost bigint,
+    currency character(3),
+    note text,
+    CONSTRAINT model_price_check CHECK ((effective_to > effective_from)),
+    CONSTRAINT model_price_check1 CHECK (((unit = 'request'::text) OR (tier IS NULL))),
+    CONSTRAINT model_price_check2 CHECK (((unit <> 'request'::text) OR (per = 1))),
+    CONSTRAINT model_price_check3 CHECK (((cost IS NULL) = (currency IS NULL))),
+    CONSTRAINT model_price_cost_check CHECK (((cost >= 0) AND (cost <= '9007199254740991'::bigint))),
+    CONSTRAINT model_price_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT model_price_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT model_price_per_check CHECK (((per >= 1) AND (per <= 1000000000))),
+    CONSTRAINT model_price_unit_check CHECK ((unit = ANY (ARRAY['cached_input_token'::text, 'character'::text, 'image'::text, 'input_token'::text, 'output_token'::text, 'request'::text, 'second'::text])))
+);
+
+COMMENT ON TABLE public.model_price IS 'So many micro-credits for so many (per) units of a model, in [effective_from, effective_to), null: without end. cost: what the provider takes for them, in nano-units of its currency. tier: which the model needs then, null: that of the catalog.';
 
 CREATE TABLE public.plan (
     code public.code NOT NULL,
@@ -502,6 +531,41 @@ CREATE TABLE public.plan_version (
 );
 
 COMMENT ON TABLE public.plan_version IS 'What a plan gives, a row a version and never changed; price in minor units, null: by agreement; null units or rate: no limit.';
+
+CREATE TABLE public.price_list (
+    id bigint NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    loaded_at timestamp with time zone NOT NULL,
+    source text,
+    CONSTRAINT price_list_id_check CHECK ((id > 0))
+);
+
+COMMENT ON TABLE public.price_list IS 'A load of prices. From effective_at on it holds whole, in the place of all lists before it, until a later one does.';
+
+CREATE VIEW public.price_period AS
+ WITH reign AS (
+         SELECT price_list.id,
+            price_list.effective_at AS starts,
+            min(price_list.effective_at) OVER (ORDER BY price_list.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ends
+           FROM public.price_list
+        )
+ SELECT p.model,
+    p.unit,
+    p.provider,
+    p.per,
+    p.credits,
+    p.tier,
+    p.cost,
+    p.currency,
+    p.note,
+    p.list,
+    GREATEST(p.effective_from, r.starts) AS effective_from,
+    LEAST(p.effective_to, r.ends) AS effective_to
+   FROM (public.model_price p
+     JOIN reign r ON ((r.id = p.list)))
+  WHERE (GREATEST(p.effective_from, r.starts) < COALESCE(LEAST(p.effective_to, r.ends), 'infinity'::timestamp with time zone));
+
+COMMENT ON VIEW public.price_period IS 'Each price with the time in which it holds, that of its list: at any moment at most one of a model and unit.';
 
 CREATE TABLE public.quota_usage (
     account text NOT NULL COLLATE pg_catalog."C",
@@ -774,11 +838,17 @@ ALTER TABLE ONLY public.model
 ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.model_price
+    ADD CONSTRAINT model_price_pkey PRIMARY KEY (list, model, unit, effective_from);
+
 ALTER TABLE ONLY public.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (code);
 
 ALTER TABLE ONLY public.plan_version
     ADD CONSTRAINT plan_version_pkey PRIMARY KEY (plan, version);
+
+ALTER TABLE ONLY public.price_list
+    ADD CONSTRAINT price_list_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.quota_usage
     ADD CONSTRAINT quota_usage_pkey PRIMARY KEY (account, "window", start);
@@ -887,7 +957,11 @@ CREATE TRIGGER ledger_entry_post AFTER INSERT ON public.ledger_entry REFERENCING
 
 CREATE TRIGGER ledger_txn_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_txn FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER model_price_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.model_price FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER plan_version_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.plan_version FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER price_list_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.price_list FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE ONLY public.account_cursor
     ADD CONSTRAINT account_cursor_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
@@ -942,6 +1016,18 @@ ALTER TABLE ONLY public.model
 
 ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_feature_fkey FOREIGN KEY (feature) REFERENCES public.feature(code);
+
+ALTER TABLE ONLY public.model
+    ADD CONSTRAINT model_list_tier_fkey FOREIGN KEY (list_tier) REFERENCES public.tier(rank);
+
+ALTER TABLE ONLY public.model_price
+    ADD CONSTRAINT model_price_list_fkey FOREIGN KEY (list) REFERENCES public.price_list(id);
+
+ALTER TABLE ONLY public.model_price
+    ADD CONSTRAINT model_price_model_fkey FOREIGN KEY (model) REFERENCES public.model(key);
+
+ALTER TABLE ONLY public.model_price
+    ADD CONSTRAINT model_price_tier_fkey FOREIGN KEY (tier) REFERENCES public.tier(rank);
 
 ALTER TABLE ONLY public.model
     ADD CONSTRAINT model_tier_fkey FOREIGN KEY (tier) REFERENCES public.tier(rank);
@@ -1040,9 +1126,15 @@ GRANT SELECT ON TABLE public.ledger_balance TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.model TO tollgate_worker;
 
+GRANT SELECT,INSERT ON TABLE public.model_price TO tollgate_worker;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plan TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.plan_version TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.price_list TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.price_period TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quota_usage TO tollgate_worker;
 

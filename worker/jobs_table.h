@@ -7,6 +7,7 @@
 JOB("credits.daily",       "job.credits_daily")
 JOB("ledger.check",        "job.ledger_check")
 JOB("partitions.make",     "job.partitions_make")
+JOB("prices.apply",        "job.prices_apply")
 JOB("snapshots.daily",     "job.snapshots_daily")
 JOB("snapshots.hourly",    "job.snapshots_hourly")
 JOB("subscriptions.renew", "job.subscriptions_renew")

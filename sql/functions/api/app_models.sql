@@ -14,11 +14,12 @@ begin
                'tier', t.code, 'beta', m.beta, 'credits', lib.credits(price.credits), 'units', price.units,
                'locked', lock.reason is not null, 'lock_reason', lock.reason, 'required_plan', lock.required_plan,
                'missing', lib.credits(lock.missing), 'resets_at', lib.time(lock.resets_at))
-               order by m.tier, m.key), '[]')
+               order by t.rank, m.key), '[]')
     into answer
-    from model m join feature f on f.code = m.feature join tier t on t.rank = m.tier
-    cross join lateral (select coalesce(m.credits, f.credits) as credits, coalesce(m.units, f.units) as units) price
-    left join lateral api.model_lock(asks, m.tier, price.credits, price.units) lock on true
+    from model m join feature f on f.code = m.feature join tier t on t.rank = coalesce(m.list_tier, m.tier)
+    cross join lateral (select coalesce(m.list_credits, m.credits, f.credits) as credits,
+                               coalesce(m.units, f.units) as units) price
+    left join lateral api.model_lock(asks, t.rank, price.credits, price.units) lock on true
     where m.app = args ->> 'appId' and m.active and f.active;
 
     return jsonb_build_object('data', answer);

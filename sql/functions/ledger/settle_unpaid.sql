@@ -16,7 +16,7 @@ begin
     with passed as (
         select u.*, to_timestamp(u.at_ms / 1000.0) as at, v.mode,
                -- a gate that never read a catalog leaves the price to us
-               coalesce(u.cost, m.credits, f.credits, 0) as price,
+               coalesce(u.cost, m.list_credits, m.credits, f.credits, 0) as price,
                case when u.cost is null then coalesce(m.units, f.units, 0) else u.cost_units end as price_units
         from settle_usage u
         left join account a on a.id = u.account

@@ -15,8 +15,9 @@ as $$
           select 3, 0, concat_ws(e'\t', 'feature', code, credits, units)
           from feature where active
           union all
-          select 4, 0, concat_ws(e'\t', 'model', m.key, m.feature, m.tier, coalesce(m.credits, f.credits),
-                                 coalesce(m.units, f.units), m.beta::int, translate(m.name, e'\t\n', '  '))
+          select 4, 0, concat_ws(e'\t', 'model', m.key, m.feature, coalesce(m.list_tier, m.tier),
+                                 coalesce(m.list_credits, m.credits, f.credits), coalesce(m.units, f.units), m.beta::int,
+                                 translate(m.name, e'\t\n', '  '))
           from model m join feature f on f.code = m.feature
           where m.active and f.active
           union all
