@@ -249,12 +249,12 @@ args_option_find(struct args *args,
              bit <<= 1)
         {
             if (command->features & bit) {
-                option = args_in(commands_feature(bit), name, len, letter);
+                option = args_in(options_feature(bit), name, len, letter);
             }
         }
     }
     return option != NULL ? option
-                          : args_in(commands_global, name, len, letter);
+                          : args_in(options_global, name, len, letter);
 }
 
 
@@ -286,12 +286,12 @@ args_option_unknown(struct args *args, const char *name,
 
     snprintf(typed, sizeof(typed), "%.*s", (int) len, name);
     guess_start(&guess, typed);
-    lists[count++] = commands_global;
+    lists[count++] = options_global;
     if (command != NULL) {
         lists[count++] = command->options;
         for (unsigned bit = 1; bit <= CLI_IDEMPOTENT; bit <<= 1) {
             if (command->features & bit) {
-                lists[count++] = commands_feature(bit);
+                lists[count++] = options_feature(bit);
             }
         }
     }

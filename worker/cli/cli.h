@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <jansson.h>
 
+#define CLI_FILE_MAX (1u << 20)
 #define CLI_SOCKET "/run/tollgate/admin.sock"
 
 enum cli_exit {
@@ -106,11 +107,13 @@ bool cli_interrupted(void);
 
 /* commands.c: the table, the last row has no noun */
 extern const struct cli_command commands_table[];
-extern const struct cli_option commands_global[];
-/* The options that one bit of features brings, NULL for none. */
-const struct cli_option *commands_feature(unsigned feature);
 /* The command of these words; verb may be NULL.  NULL: there is none. */
 const struct cli_command *commands_find(const char *noun, const char *verb);
+
+/* options.c */
+extern const struct cli_option options_global[];
+/* The options that one bit of features brings, NULL for none. */
+const struct cli_option *options_feature(unsigned feature);
 
 /* args.c: fills command, params and settings; says what is wrong */
 int args_parse(struct cli_call *call, int argc, char **argv);
@@ -148,6 +151,8 @@ int completion_run(struct cli_call *call);
 /* input.c */
 /* The body of a call: the file's object with the params over it. */
 int input_body(struct cli_call *call, json_t **body);
+/* The text of a file or of stdin, NUL added; says why where it fails. */
+char *input_read(const char *name, size_t max, size_t *len);
 /* The token of --token-file, or NULL where there is none. */
 int input_token(struct cli_call *call);
 /* Asks where the command wants it; CLI_OK means go on. */
@@ -167,6 +172,17 @@ int run_call(struct cli_call *call);
 int run_list(struct cli_call *call);
 int run_plain(struct cli_call *call);
 int run_check(struct cli_call *call);
+
+/*
+ * csv.c: the rows of a CSV text with a header, an array of objects of texts,
+ * each with its line; NULL: a fault, which is told.
+ */
+json_t *csv_rows(const char *name, const char *text, size_t len);
+
+/* prices.c: lists of prices */
+int prices_load(struct cli_call *call);
+json_t *prices_rows(json_t *answer);
+bool prices_table(struct cli_call *call, json_t *answer, json_t *rows);
 
 /* output.c: the answer on stdout in the format of -o */
 int output_answer(struct cli_call *call, json_t *answer);

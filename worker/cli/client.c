@@ -47,6 +47,7 @@ static const struct {
       "is the worker's role settle running?" },
     { "idempotency_mismatch", 0,
       "this idempotency key was used for another call; take a new one" },
+    { "prices_changed", 0, "run it again to see what it changes now" },
     { "busy", 0, "try again; somebody else is changing the same" },
     { "store_unreachable", 0, "is Redis running? see the worker's log" },
     { NULL, 401, "--token-file names the file with the operator's token" },

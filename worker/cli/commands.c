@@ -129,47 +129,6 @@ static const struct cli_column explain_columns[] = {
     {0}
 };
 
-const struct cli_option commands_global[] = {
-    { "output", 'o', CLI_TEXT, "output", "table|json|name|csv",
-      "format of the answer, table by default" },
-    { "socket", 0, CLI_TEXT, "socket", "PATH",
-      "the worker's admin socket (TOLLGATE_SOCKET)" },
-    { "url", 0, CLI_TEXT, "url", "URL",
-      "speak to the API behind nginx instead (TOLLGATE_URL)" },
-    { "token-file", 0, CLI_TEXT, "token-file", "FILE",
-      "file with the operator's token (TOLLGATE_TOKEN_FILE)" },
-    { "timeout", 0, CLI_INTEGER, "timeout", "SECONDS",
-      "give up after so long" },
-    { "yes", 'y', CLI_FLAG, "yes", NULL, "answer every question with yes" },
-    { "no-input", 0, CLI_FLAG, "no-input", NULL,
-      "never ask; what would have asked fails" },
-    { "no-color", 0, CLI_FLAG, "no-color", NULL,
-      "no colors on a terminal (NO_COLOR)" },
-    { "help", 'h', CLI_FLAG, "help", NULL, "show help" },
-    {0}
-};
-
-static const struct {
-    unsigned feature;
-    struct cli_option options[4];
-} commands_features[] = {
-    { CLI_PAGED, {
-        { "limit", 0, CLI_INTEGER, "limit", "N",
-          "at most so many rows, 50 by default" },
-        { "all", 0, CLI_FLAG, "all", NULL, "every row there is" },
-        { "cursor", 0, CLI_TEXT, "cursor", "CURSOR",
-          "go on where an earlier list ended" },
-        {0} } },
-    { CLI_FILE, {
-        { "file", 'f', CLI_TEXT, "file", "FILE",
-          "read the JSON object from FILE, - for stdin" },
-        {0} } },
-    { CLI_IDEMPOTENT, {
-        { "idempotency-key", 0, CLI_TEXT, "idempotency-key", "KEY",
-          "repeat a call whose answer was lost; takes effect once" },
-        {0} } },
-};
-
 const struct cli_command commands_table[] = {
     { .noun = "accounts", .verb = "create",
       .summary = "create an account",
@@ -328,6 +287,48 @@ const struct cli_command commands_table[] = {
       .features = CLI_FILE | CLI_FILE_NEEDED, .run = run_call,
       .examples = { "tollgate catalog put -f catalog.json",
                     "tollgate catalog put -f - < catalog.json" } },
+    { .noun = "catalog", .verb = "load",
+      .summary = "load a list of prices, after a look at what it changes",
+      .details = "FILE is CSV or JSON, - for stdin. The list says all prices "
+                 "from its day on;\nwhat it leaves out ends then.",
+      .method = "POST", .path = "/api/prices",
+      .args = ARGS({ "FILE", "file", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "dry-run", 0, CLI_FLAG, "dry_run", NULL,
+            "show what would change, and change nothing" },
+          { "effective", 0, CLI_TEXT, "effective", "DATE",
+            "the day from which it holds, now by default" }),
+      .columns = COLUMNS(
+          { "CHANGE", "change", CLI_LEFT }, { "MODEL", "model", CLI_LEFT },
+          { "UNIT", "unit", CLI_LEFT }, { "AT", "at", CLI_LEFT },
+          { "FROM", "was", CLI_POINT }, { "TO", "will", CLI_POINT },
+          { "PER", "per", CLI_POINT }, { "PERCENT", "percent", CLI_POINT },
+          { "MARGIN", "margin", CLI_POINT }),
+      .name_member = "model", .rows = prices_rows, .table = prices_table,
+      .features = CLI_CONFIRM,
+      .question = "load {file}: {added} added, {changed} changed, "
+                  "{removed} removed?",
+      .run = prices_load,
+      .examples = { "tollgate catalog load prices.csv --dry-run",
+                    "tollgate catalog load prices.csv --effective 2027-01-01"
+                    } },
+    { .noun = "prices", .verb = "list",
+      .summary = "list the prices that hold now, or at a time",
+      .details = "With -o csv the answer fits `tollgate catalog load -`.",
+      .method = "GET", .path = "/api/prices",
+      .args = ARGS({ "MODEL", "model", CLI_TEXT, true }),
+      .options = OPTIONS(
+          { "at", 0, CLI_TEXT, "at", "TIME", "at which they hold" }),
+      .columns = COLUMNS(
+          { "MODEL", "model", CLI_LEFT }, { "UNIT", "unit", CLI_LEFT },
+          { "CREDITS", "credits", CLI_POINT }, { "PER", "per", CLI_POINT },
+          { "TIER", "tier", CLI_LEFT }, { "PROVIDER", "provider", CLI_LEFT },
+          { "COST", "cost", CLI_POINT }, { "CURRENCY", "currency", CLI_LEFT },
+          { "FROM", "effective_from", CLI_LEFT },
+          { "TO", "effective_to", CLI_LEFT }, { "NOTE", "note", CLI_LEFT }),
+      .name_member = "id", .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate prices list --at 2027-01-01",
+                    "tollgate prices list --all -o csv > prices.csv" } },
     { .noun = "credits", .verb = "grant",
       .summary = "give credits to an account",
       .details = "Asks first on a terminal. When the answer is lost, repeat "
@@ -503,20 +504,6 @@ const struct cli_command commands_table[] = {
       .examples = { "tollgate help", "tollgate help keys create" } },
     {0}
 };
-
-
-const struct cli_option *
-commands_feature(unsigned feature)
-{
-    for (size_t i = 0; i < sizeof(commands_features)
-                           / sizeof(commands_features[0]); i++)
-    {
-        if (commands_features[i].feature == feature) {
-            return commands_features[i].options;
-        }
-    }
-    return NULL;
-}
 
 
 const struct cli_command *

@@ -45,7 +45,7 @@ completion_run(struct cli_call *call)
     completion_commands();
     printf("    esac\n"
            "    words=\"$words");
-    completion_options(commands_global);
+    completion_options(options_global);
     printf("\"\n"
            "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
            "}\n"
@@ -108,7 +108,7 @@ completion_command(const struct cli_command *command)
     completion_options(command->options);
     for (unsigned bit = 1; bit <= CLI_IDEMPOTENT; bit <<= 1) {
         if (command->features & bit) {
-            completion_options(commands_feature(bit));
+            completion_options(options_feature(bit));
         }
     }
     printf("\" ;;\n");
@@ -130,7 +130,7 @@ completion_values(void)
 {
     const struct cli_command *command;
 
-    completion_value(commands_global);
+    completion_value(options_global);
     printf("        --token-file|--socket|--file|-f)\n"
            "            COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
            "        -o) COMPREPLY=($(compgen -W \"table json name csv\" -- "

@@ -23,7 +23,7 @@ help_overview(FILE *out)
         fprintf(out, "  %-20s %s\n", name, command->summary);
     }
     fprintf(out, "\nOptions of every command:\n");
-    help_options(out, commands_global);
+    help_options(out, options_global);
     fprintf(out, "\nExit status: 0 done, 1 failed, 2 wrong usage, "
                  "3 not found, 4 not allowed,\n5 refused, 6 a check found "
                  "problems, 7 not reachable, 130 interrupted.\n\n"
@@ -64,12 +64,12 @@ help_command(FILE *out, const struct cli_command *command)
         help_options(out, command->options);
         for (unsigned bit = 1; bit <= CLI_IDEMPOTENT; bit <<= 1) {
             if (command->features & bit) {
-                help_options(out, commands_feature(bit));
+                help_options(out, options_feature(bit));
             }
         }
     }
     fprintf(out, "\nOptions of every command:\n");
-    help_options(out, commands_global);
+    help_options(out, options_global);
     fprintf(out, "\nExamples:\n  %s\n  %s\n", command->examples[0],
             command->examples[1]);
 }

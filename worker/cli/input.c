@@ -6,11 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INPUT_MAX (1u << 20)
 #define INPUT_TOKEN_MAX 4096
 
 static int input_object(const char *name, json_t **object);
-static char *input_read(const char *name, size_t max, size_t *len);
 static void input_question(struct cli_call *call, FILE *out);
 
 
@@ -45,7 +43,7 @@ input_object(const char *name, json_t **object)
     const char *shown = strcmp(name, "-") == 0 ? "stdin" : name;
     json_error_t why;
     size_t len;
-    char *text = input_read(name, INPUT_MAX, &len);
+    char *text = input_read(name, CLI_FILE_MAX, &len);
 
     if (text == NULL) {
         return cli_interrupted() ? CLI_INTERRUPTED : CLI_USAGE;
@@ -100,8 +98,7 @@ input_token(struct cli_call *call)
 }
 
 
-/* The text of a file or of stdin, NUL added; says why where it fails. */
-static char *
+char *
 input_read(const char *name, size_t max, size_t *len)
 {
     bool standard = strcmp(name, "-") == 0;
