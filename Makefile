@@ -148,13 +148,14 @@ $(BUILD)/%.o: %.c $(BUILD)/tollgate_scripts.h
 
 # --- fuzz targets: one a reader of bytes from outside ---------------------------
 
-FUZZ_NGX = catalog cluster key pass price reply verdict
+FUZZ_NGX = accept catalog cluster key pass price reply verdict
 FUZZ_WORKER = conf event route usage
 FUZZ = $(FUZZ_NGX) $(FUZZ_WORKER)
 RUNS ?= 1000000
 
 # What a target is linked with, besides what it includes.
 NGX_UNIT = ngx_module/ngx_http_tollgate_$(1).c
+fuzz_accept = $(call NGX_UNIT,accept)
 fuzz_catalog = $(call NGX_UNIT,catalog)
 fuzz_cluster = $(call NGX_UNIT,cluster)
 fuzz_pass = $(call NGX_UNIT,key) $(call NGX_UNIT,pass)
