@@ -61,6 +61,31 @@ is $locked->{required_plan}, 'premium',
 is $b->call_error('app_models', { %$own, appId => 'none' }), 'PT404 app_not_found',
     'an unknown app is refused';
 
+# Why a model is locked: plan, tier, credits, units of it, and what is told.
+$b->call('plan_put', { plan => 'few', name => 'Few', tier => 'basic', price => '2',
+                       mode => 'subscription', day_units => 5, month_units => 8 });
+$b->call('plan_put', { plan => 'both', name => 'Both', tier => 'basic', price => '3',
+                       mode => 'hybrid', day_units => 5, month_units => 8 });
+my $buyer = $b->account(10);
+$b->settle([charge => $buyer, 2, 0, units => 3, at => 1801440000]);
+for my $row (
+    ['payg', 0, 10, 99, ''], ['payg', 0, 10.5, 0, 'credits_exhausted||500000|'],
+    ['payg', 1, 0, 0, 'tier_too_low|few||'],
+    ['few', 1, 99, 2, ''], ['few', 1, 99, 0, ''], ['few', 1, 0, 3, 'quota_exhausted|||DAY'],
+    ['few', 1, 0, 6, 'quota_exhausted|||'], ['few', 2, 0, 9, 'tier_too_low|premium||'],
+    ['both', 1, 99, 2, ''], ['both', 1, 10, 3, ''], ['both', 1, 0, 3, ''],
+    ['both', 1, 11, 3, 'credits_exhausted||1000000|'],
+    ['both', 1, 11, 0, 'credits_exhausted||1000000|'],
+) {
+    my ($plan, $tier, $credits, $units, $told) = @$row;
+    $b->sql(qq(update account set plan = '$plan' where id = '$buyer'));
+    is scalar($b->sql("select concat_ws('|', reason, coalesce(required_plan, ''),
+        coalesce(missing::text, ''), coalesce(lib.time(resets_at), ''))
+        from api.model_lock('$buyer', ${tier}::smallint, ($credits * 1000000)::bigint, $units)")) // '',
+        $told =~ s/DAY/2027-02-02T00:00:00Z/r,
+        "$plan: a model of tier $tier, $credits credits and $units units";
+}
+
 my $other = $b->account(7);
 is $b->call('subscription_status', { account => $other })->{balance}, '7',
     'an operator may name any account';

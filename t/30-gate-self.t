@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use FindBin;
+use POSIX qw(strftime);
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Tollgate::Edge;
@@ -61,11 +62,9 @@ sub locks {
     } @{ status($_[0], '/api/apps/app/models')->{json}{data} } };
 }
 
-sub day_end {
-    my @tm = gmtime(86_400 * (1 + int(time / 86_400)));
-    return sprintf '%04d-%02d-%02dT00:00:00Z', $tm[5] + 1900, $tm[4] + 1,
-        $tm[3];
-}
+sub utc { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $_[0]) }
+
+sub day_end { return utc(86_400 * (1 + int(time / 86_400))) }
 
 my %before = map { $_ => snapshot($t, $_->{account}) } ($payg, $sub, $mix);
 
@@ -126,5 +125,15 @@ is status($payg, '/api/apps/ap/models')->{status}, 404,
     'a part of a code is none';
 is snapshot($t, $_->{account}), $before{$_}, 'not a byte has changed'
     for $payg, $sub, $mix;
+
+# after a request that is paid
+my $from = time;
+is $t->call($sub, 'GET', '/')->{status}, 200, 'a request uses quota and rate';
+$r = status($sub)->{json};
+is_deeply [map { @$_{qw(used remaining)} } @{ $r->{windows} }], [1, 7, 1, 99],
+    'as the quotas tell';
+is $r->{rates}[0]{remaining}, 1, 'and the rate';
+ok scalar(grep { $r->{rates}[0]{resets_at} eq utc($_) }
+          $from + 60 .. time + 61), 'which is full again a minute later';
 
 done_testing;
