@@ -20,9 +20,8 @@ BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
 RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
 TEST_PACKAGES = git prometheus openssl clang libclang-rt-14-dev valgrind \
 	$(RUN_PACKAGES) $(if $(shell command -v node && command -v npm),,nodejs npm)
-MODULE_PACKAGES = libbrotli1 libgd3 libgeoip1 libluajit-5.1-2 libmaxminddb0 \
-	libmodsecurity3 libpam0g libpcre3 libperl5.36 libxml2 libxslt1.1 \
-	lua-resty-core
+MODULE_PACKAGES = libbrotli1 libgd3 libgeoip1 libluajit2-5.1-2 libmaxminddb0 \
+	libmodsecurity3 libpam0g libpcre3 libperl5.36 libxml2 libxslt1.1
 BENCH_PACKAGES = wrk
 
 WARN = -Wall -Wextra -Wshadow -Werror

@@ -95,6 +95,7 @@ async function content(r) {
 JS
     $t->nginx($t->edge_conf(http => <<"HTTP", conf => <<"CONF"), @load_ours);
     perl_modules $perl;
+    lua_package_path "$debian/share/lua/5.1/?.lua;;";
     js_import m from %%DIR%%/m.js;
     upload_progress uploads 1m;
     proxy_cache_path %%DIR%%/cache keys_zone=cache:1m;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # debian_modules.sh FOLDER: unpacks all dynamic modules that Debian has for its
-# nginx into a folder, without installing one.
+# nginx, and the Lua that one of them is written in, into a folder, without
+# installing one.
 set -eu
 
 folder=$1
@@ -17,7 +18,9 @@ packages() {
 
 download() {
     # shellcheck disable=SC2046
-    [ -n "$(packages)" ] && apt-get -o APT::Sandbox::User=root download $(packages) >log 2>&1
+    [ -n "$(packages)" ] &&
+        apt-get -o APT::Sandbox::User=root download $(packages) \
+            lua-resty-core lua-resty-lrucache >log 2>&1
 }
 
 echo "download Debian's modules of nginx"
