@@ -124,7 +124,7 @@ is_deeply [map { "$_->{line} $_->{detail}" } @{ preview(\@may)->{errors} }],
 like preview([{ %{ $list[0] }, creditz => '1' }])->{errors}[0]{detail}, qr/no column/, 'a mistyped column';
 is $b->call_error('price_put', { prices => \@rows, version => 2 }), 'PT422 invalid_argument',
     'such a list is not loaded';
-for my $args ({ prices => [1] }, { prices => {} }, {}, { prices => [], effective => '2027-04-14' }) {
+for my $args ({ prices => [1] }, { prices => [[{}]] }, { prices => {} }, {}, { prices => [], effective => '2027-04-14' }) {
     is $b->call_error('price_preview', $args), 'PT422 invalid_argument', 'nor can be previewed: '
         . join ' ', %$args;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Transactions that meet at an account: a late charge and the job that gives up
-# on its void, and two that freeze it.
+# on its void, and two that freeze it; and two loads of prices.
 
 use strict;
 use warnings;
@@ -100,5 +100,22 @@ is $b->state($account), 'frozen', 'it is frozen';
 is $b->sql('select count(*) from alert where account = $1', $account), 1,
     'with one alert';
 
-close $_->{in} for $job, $settle;
+# Two operators load lists of prices that both previewed before.
+$b->call('catalog_put', { features => [{ code => 'f', name => 'F', credits => '1' }],
+    apps => [{ code => 'a', name => 'A', models => [
+        { code => 'm', name => 'M', feature => 'f', tier => 'free' }] }] });
+sub list {
+    return sprintf q{select api.price_put('{"version": 0, "prices":
+        [{"model": "a:m", "unit": "request", "credits": "%s"}]}')}, $_[0];
+}
+my $first = session('first');
+say_to($first, 'begin; ' . list(2));
+beside(second => sub { $b->sql(list(3)) });
+say_to($first, 'commit');
+isnt ended('second'), 0, 'the second of two loads is refused';
+like $b->slurp('second'), qr/prices_changed/, 'for it was previewed before the first';
+is $b->sql(q{select string_agg(credits::text, ' ') from model_price}), 2_000_000,
+    'the first stands';
+
+close $_->{in} for $job, $settle, $first;
 done_testing;

@@ -81,6 +81,16 @@ $t->wait_for(sub { $t->r('HGET', 'tg:catalog', 'body')
 is($cli->run('prices', 'list', $veo, qw(--at 2999-01-02 -o json))->{json}{data}[0]{credits}, '60.5',
    'a list stands in the place of all before it, also of those of later days');
 
+# On a terminal, which `script` of util-linux plays, it asks.
+my $ask = "script -qec '$Tollgate::build/tollgate catalog load "
+    . $t->spew('ask.csv', "${head}$veo,request,61,,,,\n") . " --socket $cli->{socket}' /dev/null 2>&1";
+my $count = lists();
+like(`echo n | $ask`, qr/ 61 .*ask\.csv: 0 added, 1 changed, 0 removed\? .*nothing was done/s,
+     'the changes are shown before the question');
+is(lists(), $count, 'and no means no');
+like(`echo y | $ask`, qr/loaded/, 'with yes');
+is(lists(), $count + 1, 'it is loaded');
+
 # Faults.
 my $before = lists();
 $run = load('bad.csv', "${head}none:none,second,1,,,,\n$veo,second,-1,,,,\n\n"
@@ -91,6 +101,8 @@ like($run->{err}, qr/line 2: model .*line 3: credits must not .*line 5: credits 
 like(load('bad.json', qq([\n{"model": "$veo", "unit": "second", "credits": "1"},\n
     {"model": "$veo", "unit": "second", "credits": "2"}]))->{err},
      qr/bad\.json, line 4: model has a price .* on line 2 /, 'lines of JSON too');
+like(load('lines.csv', qq(${head}$veo,second,1,,,,"two\nlines"\nnone:none,second,1,,,,\n))->{err},
+     qr/line 2: note .*line 4: model /s, 'where a field has lines they count');
 my @broken = (
     ['', qr/line 1: a header/, 'an empty file'],
     [qq(a,b\n"x), qr/line 2: a quote is not closed/, 'an open quote'],

@@ -10,8 +10,10 @@ begin
     if effective < lib.now() then
         perform lib.invalid('effective', 'a time that has not passed: history stays as it was');
     end if;
-    if jsonb_typeof(args -> 'prices') is distinct from 'array'
-       or jsonb_path_exists(args, '$.prices[*] ? (@.type() != "object")') then
+    if jsonb_typeof(args -> 'prices') is distinct from 'array' then
+        perform lib.invalid('prices', 'a list of objects');
+    end if;
+    if exists (select from jsonb_array_elements(args -> 'prices') p where jsonb_typeof(p) <> 'object') then
         perform lib.invalid('prices', 'a list of objects');
     end if;
 
