@@ -41,7 +41,9 @@ sub beside {
 
     my $pid = fork // die "fork: $!\n";
     if ($pid == 0) {
-        POSIX::_exit(eval { $code->(); 1 } ? 0 : ($b->spew($name, $@), 1));
+        my $done = eval { $code->(); 1 };
+        $b->spew($name, $@) unless $done;
+        POSIX::_exit($done ? 0 : 1);
     }
     $b->{processes}{$name} = $pid;
     $b->wait_for(sub {
