@@ -147,7 +147,7 @@ $(BUILD)/%.o: %.c $(BUILD)/tollgate_scripts.h
 
 # --- fuzz targets: one a reader of bytes from outside ---------------------------
 
-FUZZ_NGX = accept catalog cluster key pass price reply verdict
+FUZZ_NGX = accept catalog cluster key pass price reply scan verdict
 FUZZ_WORKER = conf event route usage
 FUZZ = $(FUZZ_NGX) $(FUZZ_WORKER)
 RUNS ?= 1000000
@@ -160,6 +160,8 @@ fuzz_cluster = $(call NGX_UNIT,cluster)
 fuzz_pass = $(call NGX_UNIT,key) $(call NGX_UNIT,pass)
 fuzz_price = $(call NGX_UNIT,catalog) $(call NGX_UNIT,complain)
 fuzz_reply = $(call NGX_UNIT,complain) $(call NGX_UNIT,reply)
+fuzz_scan = $(call NGX_UNIT,scan) $(call NGX_UNIT,scan_path) \
+	$(call NGX_UNIT,scan_string) -ljansson
 fuzz_verdict = $(call NGX_UNIT,complain) $(call NGX_UNIT,reply) $(call NGX_UNIT,verdict)
 fuzz_conf = worker/conf_check.c
 fuzz_event = worker/rows.c worker/token.c

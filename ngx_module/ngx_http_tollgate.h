@@ -51,6 +51,7 @@
 #define NGX_HTTP_TOLLGATE_HASH_LEN        64
 #define NGX_HTTP_TOLLGATE_CODE_LEN        64
 #define NGX_HTTP_TOLLGATE_USER_LEN        128
+#define NGX_HTTP_TOLLGATE_LABEL_LEN       64
 #define NGX_HTTP_TOLLGATE_CREDIT          1000000
 #define NGX_HTTP_TOLLGATE_MAX             9007199254740992LL
 
@@ -113,6 +114,7 @@ typedef struct ngx_http_tollgate_store_s  ngx_http_tollgate_store_t;
 typedef struct ngx_http_tollgate_node_s   ngx_http_tollgate_node_t;
 typedef struct ngx_http_tollgate_ask_s    ngx_http_tollgate_ask_t;
 typedef struct ngx_http_tollgate_chunk_s  ngx_http_tollgate_chunk_t;
+typedef struct ngx_http_tollgate_body_s   ngx_http_tollgate_body_t;
 typedef struct ngx_http_tollgate_self_s   ngx_http_tollgate_self_t;
 
 
@@ -152,6 +154,7 @@ typedef struct {
     ngx_http_tollgate_store_t       *catalog;   /* whose catalog it is */
     ngx_msec_t                       refresh;
     ngx_int_t                        request_id;
+    struct ngx_http_tollgate_scan_want_s  *json; /* NULL: nothing */
     ngx_str_t                        usage_key;
     size_t                           usage_buffer;
     ngx_uint_t                       used;      /* "tollgate" is on somewhere */
@@ -170,6 +173,7 @@ typedef struct {
     ngx_http_complex_value_t        *cost;
     int64_t                          fixed_cost;
     ngx_http_complex_value_t        *user;
+    ngx_http_complex_value_t        *label;
     ngx_uint_t                       on_error;
     ngx_msec_t                       stale_for;
     ngx_uint_t                       stale_requests;
@@ -199,6 +203,7 @@ typedef struct {
     ngx_http_tollgate_loc_conf_t    *conf;      /* where it was decided */
     ngx_http_tollgate_ask_t         *ask;       /* while it is pending */
     ngx_event_t                      catalog;   /* to look for it again */
+    ngx_http_tollgate_body_t        *body;      /* where it is looked into */
 
     ngx_http_tollgate_verdict_e      verdict;
     ngx_http_tollgate_verdict_e      instead;   /* in an outage */
@@ -207,6 +212,7 @@ typedef struct {
 
     ngx_str_t                        presented; /* the text of the key */
     ngx_str_t                        user;      /* percent-encoded */
+    ngx_str_t                        label;
     ngx_str_t                        plan;
     ngx_str_t                        mode;      /* of the plan */
     ngx_str_t                        feature;   /* as asked for */
@@ -232,6 +238,7 @@ typedef struct {
     unsigned                         outage:1;  /* it can't be decided */
     unsigned                         hashed:1;  /* hash is that of the key */
     unsigned                         early:1;   /* there is no catalog yet */
+    unsigned                         wanted:1;  /* a field of the body is */
     unsigned                         known:1;   /* gate.lua has answered */
     unsigned                         account:1; /* charge.account is set */
     unsigned                         dry_run:1;
@@ -496,6 +503,8 @@ char *ngx_http_tollgate_conf_usage_buffer(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_tollgate_conf_check(ngx_conf_t *cf,
+    ngx_http_tollgate_loc_conf_t *conf);
 ngx_uint_t ngx_http_tollgate_conf_param(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
 

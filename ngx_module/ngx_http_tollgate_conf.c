@@ -13,6 +13,7 @@
 #define NGX_HTTP_TOLLGATE_SHARDS          64
 #define NGX_HTTP_TOLLGATE_STALE_FOR       60000 /* ms */
 #define NGX_HTTP_TOLLGATE_STALE_REQUESTS  100
+#define NGX_HTTP_TOLLGATE_USAGE_BUFFER    (8 * 1024 * 1024)
 #define NGX_HTTP_TOLLGATE_USAGE_LEAST     (64 * 1024)
 
 
@@ -481,6 +482,41 @@ ngx_http_tollgate_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     tlcf->timeout = ms;
+
+    return NGX_CONF_OK;
+}
+
+
+/* What a gated location can't do without. */
+
+char *
+ngx_http_tollgate_conf_check(ngx_conf_t *cf,
+    ngx_http_tollgate_loc_conf_t *conf)
+{
+    const char                     *missing;
+    ngx_http_tollgate_main_conf_t  *tmcf;
+
+    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF && conf->self == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
+
+    missing = conf->store == NULL ? "tollgate_redis"
+              : tmcf->zone == NULL ? "tollgate_zone" : NULL;
+
+    if (missing != NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\" in %V needs \"%s\"",
+                      conf->self ? "tollgate_self" : "tollgate",
+                      conf->self ? &conf->self_at : &conf->enable_at, missing);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_conf_init_size_value(tmcf->usage_buffer,
+                             NGX_HTTP_TOLLGATE_USAGE_BUFFER);
+
+    tmcf->used = 1;
+    conf->store->used = 1;
 
     return NGX_CONF_OK;
 }

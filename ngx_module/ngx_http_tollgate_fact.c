@@ -7,6 +7,7 @@
 
 #include "ngx_http_tollgate_catalog.h"
 #include "ngx_http_tollgate_deny.h"
+#include "ngx_http_tollgate_scan.h"
 
 
 typedef struct {
@@ -15,6 +16,8 @@ typedef struct {
 } ngx_http_tollgate_words_t;
 
 
+static void ngx_http_tollgate_fact_reason(ngx_str_t *fact,
+    ngx_http_tollgate_body_t *body);
 static ngx_int_t ngx_http_tollgate_fact_plans(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
 static ngx_int_t ngx_http_tollgate_fact_units(ngx_http_request_t *r,
@@ -75,6 +78,11 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
 
     switch (ctx->verdict) {
 
+    case NGX_HTTP_TOLLGATE_BODY_INVALID:
+        ngx_http_tollgate_fact_reason(&facts[NGX_HTTP_TOLLGATE_FACT_REASON],
+                                      ctx->body);
+        return NGX_OK;
+
     case NGX_HTTP_TOLLGATE_FEATURE_UNKNOWN:
         ngx_http_tollgate_fact_code(&facts[NGX_HTTP_TOLLGATE_FACT_FEATURE],
                                     &ctx->feature);
@@ -113,6 +121,18 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
 
     default:
         return NGX_OK;
+    }
+}
+
+
+/* A body that nginx itself refused has none. */
+
+static void
+ngx_http_tollgate_fact_reason(ngx_str_t *fact, ngx_http_tollgate_body_t *body)
+{
+    if (body->scan.fault != NULL) {
+        fact->data = (u_char *) body->scan.fault;
+        fact->len = ngx_strlen(body->scan.fault);
     }
 }
 

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_scan.h"
 #include "ngx_http_tollgate_metrics.h"
 
 
@@ -55,12 +56,21 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
             return NGX_AGAIN;
         }
 
-        if (ctx->early) {
+        if (ctx->done) {
+            return ngx_http_tollgate_again(r, ctx);
+        }
+
+        if (ctx->early || ngx_http_tollgate_body_came(ctx)) {
             return ngx_http_tollgate_decide(r, ctx);
         }
 
-        return ctx->done ? ngx_http_tollgate_again(r, ctx)
-                         : ngx_http_tollgate_act(r, ctx);
+        /* of a body that nginx refused this is the page */
+
+        if (ngx_http_tollgate_body_reads(ctx)) {
+            ctx->verdict = NGX_HTTP_TOLLGATE_BODY_INVALID;
+        }
+
+        return ngx_http_tollgate_act(r, ctx);
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_tollgate_module);
@@ -89,8 +99,19 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 {
+    ngx_int_t  rc;
+
     ctx->early = 0;
     ctx->verdict = ngx_http_tollgate_question(r, ctx);
+
+    if (ngx_http_tollgate_body_reads(ctx)) {
+        rc = ngx_http_tollgate_body_read(r, ctx);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        ctx->verdict = ngx_http_tollgate_question(r, ctx);
+    }
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "tollgate: question: %V, cost %L",
@@ -334,6 +355,14 @@ ngx_http_tollgate_question(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     verdict = ngx_http_tollgate_key_find(r, ctx);
 
+    if (verdict == NGX_HTTP_TOLLGATE_PASS) {
+        verdict = ngx_http_tollgate_body(r, ctx);
+
+        if (ngx_http_tollgate_body_reads(ctx)) {
+            return verdict;
+        }
+    }
+
     if (ngx_http_tollgate_pass_encode(r, ctx) != NGX_OK) {
         return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
     }
@@ -437,5 +466,6 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
                   ctx->charge.account, (size_t) ctx->charge.key.len,
                   ctx->charge.key.data);
 
-    return ctx->dry_run ? NGX_DECLINED : ngx_http_tollgate_deny(r, ctx);
+    return ctx->dry_run || ngx_http_tollgate_body_reads(ctx)
+           ? NGX_DECLINED : ngx_http_tollgate_deny(r, ctx);
 }

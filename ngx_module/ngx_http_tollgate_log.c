@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_scan.h"
 #include "ngx_http_tollgate_metrics.h"
 
 
@@ -27,7 +28,12 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
     }
 
     if (!ctx->done) {
-        ctx->verdict = NGX_HTTP_TOLLGATE_CLIENT_GONE;
+        ctx->verdict = ngx_http_tollgate_body_reads(ctx)
+                       && !r->connection->error
+                       && r->headers_out.status
+                          != NGX_HTTP_CLIENT_CLOSED_REQUEST
+                       ? NGX_HTTP_TOLLGATE_BODY_INVALID
+                       : NGX_HTTP_TOLLGATE_CLIENT_GONE;
         ngx_http_tollgate_metrics_decision(ctx);
     }
 

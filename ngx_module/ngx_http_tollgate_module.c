@@ -7,18 +7,14 @@
 
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_metrics.h"
+#include "ngx_http_tollgate_scan.h"
 #include "ngx_http_tollgate_self.h"
-
-
-#define NGX_HTTP_TOLLGATE_USAGE_BUFFER  (8 * 1024 * 1024)
 
 
 static void *ngx_http_tollgate_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
-static char *ngx_http_tollgate_check_conf(ngx_conf_t *cf,
-    ngx_http_tollgate_loc_conf_t *conf);
 static ngx_int_t ngx_http_tollgate_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_tollgate_init_process(ngx_cycle_t *cycle);
 static void ngx_http_tollgate_exit_process(ngx_cycle_t *cycle);
@@ -97,11 +93,25 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       0,
       &ngx_http_tollgate_header_families },
 
+    { ngx_string("tollgate_json"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_tollgate_body_conf,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("tollgate_key"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
       ngx_http_tollgate_conf_key,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("tollgate_label"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, label),
       NULL },
 
     { ngx_string("tollgate_model"),
@@ -271,6 +281,7 @@ ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf)
      *     conf->tier = NULL;
      *     conf->cost = NULL;
      *     conf->user = NULL;
+     *     conf->label = NULL;
      *     conf->charge_codes = NULL;
      *     conf->upgrade_url = NULL;
      *     conf->topup_url = NULL;
@@ -322,6 +333,7 @@ ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_tollgate_merge_value(model);
     ngx_http_tollgate_merge_value(tier);
     ngx_http_tollgate_merge_value(user);
+    ngx_http_tollgate_merge_value(label);
     ngx_http_tollgate_merge_value(upgrade_url);
     ngx_http_tollgate_merge_value(topup_url);
 
@@ -351,40 +363,7 @@ ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_tollgate_self_merge(cf, prev, conf);
 
-    return ngx_http_tollgate_check_conf(cf, conf);
-}
-
-
-static char *
-ngx_http_tollgate_check_conf(ngx_conf_t *cf,
-    ngx_http_tollgate_loc_conf_t *conf)
-{
-    const char                     *missing;
-    ngx_http_tollgate_main_conf_t  *tmcf;
-
-    if (conf->enable == NGX_HTTP_TOLLGATE_MODE_OFF && conf->self == NULL) {
-        return NGX_CONF_OK;
-    }
-
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
-
-    missing = conf->store == NULL ? "tollgate_redis"
-              : tmcf->zone == NULL ? "tollgate_zone" : NULL;
-
-    if (missing != NULL) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\" in %V needs \"%s\"",
-                      conf->self ? "tollgate_self" : "tollgate",
-                      conf->self ? &conf->self_at : &conf->enable_at, missing);
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_conf_init_size_value(tmcf->usage_buffer,
-                             NGX_HTTP_TOLLGATE_USAGE_BUFFER);
-
-    tmcf->used = 1;
-    conf->store->used = 1;
-
-    return NGX_CONF_OK;
+    return ngx_http_tollgate_conf_check(cf, conf);
 }
 
 
@@ -440,6 +419,7 @@ ngx_http_tollgate_postconfiguration(ngx_conf_t *cf)
     }
 
     ngx_http_tollgate_pass_init();
+    ngx_http_tollgate_body_init();
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

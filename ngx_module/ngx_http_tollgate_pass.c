@@ -14,6 +14,8 @@ static ngx_int_t ngx_http_tollgate_pass_cut(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *value);
 static ngx_int_t ngx_http_tollgate_pass_tell(ngx_http_tollgate_ctx_t *ctx,
     ngx_list_t *headers);
+static ngx_int_t ngx_http_tollgate_pass_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_str_t *to, size_t max);
 
 
 typedef enum {
@@ -256,38 +258,51 @@ ngx_http_tollgate_pass_init(void)
 
 
 /*
- * The user as usage records and the backend get it: percent-encoded, at most
- * 128 bytes, never cut within an escape.
+ * User and label as usage records and the backend get them: percent-encoded,
+ * never cut within an escape.
  */
 
 ngx_int_t
 ngx_http_tollgate_pass_encode(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx)
 {
+    return ngx_http_tollgate_pass_value(r, ctx->conf->user, &ctx->user,
+                                        NGX_HTTP_TOLLGATE_USER_LEN) == NGX_OK
+           && ngx_http_tollgate_pass_value(r, ctx->conf->label, &ctx->label,
+                                           NGX_HTTP_TOLLGATE_LABEL_LEN)
+              == NGX_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_pass_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_str_t *to, size_t max)
+{
     u_char     *p, *last, ch;
     size_t      i;
-    ngx_str_t   user;
+    ngx_str_t   text;
 
     static u_char  hex[] = "0123456789ABCDEF";
 
-    if (ctx->conf->user == NULL) {
+    if (cv == NULL) {
         return NGX_OK;
     }
 
-    if (ngx_http_complex_value(r, ctx->conf->user, &user) != NGX_OK) {
+    if (ngx_http_complex_value(r, cv, &text) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(r->pool, NGX_HTTP_TOLLGATE_USER_LEN);
+    p = ngx_pnalloc(r->pool, max);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ctx->user.data = p;
-    last = p + NGX_HTTP_TOLLGATE_USER_LEN;
+    to->data = p;
+    last = p + max;
 
-    for (i = 0; i < user.len && p < last; i++) {
-        ch = user.data[i];
+    for (i = 0; i < text.len && p < last; i++) {
+        ch = text.data[i];
 
         if ((ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z')
             || (ch >= 'a' && ch <= 'z')
@@ -306,7 +321,7 @@ ngx_http_tollgate_pass_encode(ngx_http_request_t *r,
         *p++ = hex[ch & 0xf];
     }
 
-    ctx->user.len = p - ctx->user.data;
+    to->len = p - to->data;
 
     return NGX_OK;
 }

@@ -37,6 +37,8 @@ FACT(LIMIT,           "limit",           "",
      "",                                 "")
 FACT(RESETS_AT,       "resets_at",       "Available again at",
      "ใช้ได้อีกครั้งเมื่อ",                     "Tersedia lagi pada")
+FACT(REASON,          "reason",          "Reason",
+     "สาเหตุ",                            "Alasan")
 FACT(UPGRADE_URL,     "upgrade_url",     "Upgrade",
      "อัปเกรดแพ็กเกจ",                      "Tingkatkan paket")
 FACT(TOPUP_URL,       "topup_url",       "Top up",
@@ -57,6 +59,12 @@ TEXT(KEY_MALFORMED,
      "คีย์ API ไม่ครบถ้วนหรือพิมพ์ผิด",
      "Format kunci API salah",
      "Kunci API tidak lengkap atau salah ketik.")
+TEXT(BODY_INVALID,
+     "The price of this request depends on its body, which was refused.",
+     "เนื้อหาคำขอไม่ถูกต้อง",
+     "ราคาของคำขอนี้ขึ้นอยู่กับเนื้อหา ซึ่งถูกปฏิเสธ",
+     "Isi permintaan tidak valid",
+     "Harga permintaan ini bergantung pada isinya, yang ditolak.")
 TEXT(COST_INVALID,
      "This request has no valid cost.",
      "ราคาไม่ถูกต้อง",

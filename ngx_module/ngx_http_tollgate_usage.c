@@ -20,9 +20,9 @@
     ngx_http_tollgate_store_redis(store, ngx_http_tollgate_route_usage(store))
 
 
-/* fields: ten of at most 128 bytes, seventeen numbers, tabs */
+/* fields: eleven of at most 128 bytes, seventeen numbers, tabs */
 
-#define NGX_HTTP_TOLLGATE_USAGE_LINE    (10 * 128 + 17 * NGX_INT64_LEN + 30)
+#define NGX_HTTP_TOLLGATE_USAGE_LINE    (11 * 128 + 17 * NGX_INT64_LEN + 30)
 
 
 struct ngx_http_tollgate_chunk_s {
@@ -175,8 +175,9 @@ ngx_http_tollgate_usage_decision(u_char *p, ngx_http_tollgate_ctx_t *ctx)
                     ctx->tier);
     p = ngx_http_tollgate_usage_text(p, ctx->plan.data, len);
 
-    return ngx_sprintf(p, "\t%L\t%L", ngx_max(ctx->wait_ms, 0),
-                       ctx->store_us);
+    p = ngx_sprintf(p, "\t%L\t%L", ngx_max(ctx->wait_ms, 0), ctx->store_us);
+
+    return ngx_http_tollgate_usage_text(p, ctx->label.data, ctx->label.len);
 }
 
 

@@ -69,6 +69,9 @@ static ngx_http_variable_t  ngx_http_tollgate_vars[] = {
       offsetof(ngx_http_tollgate_ctx_t, charge.key),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("tollgate_label"), NULL, ngx_http_tollgate_var_str,
+      offsetof(ngx_http_tollgate_ctx_t, label), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("tollgate_mode"), NULL, ngx_http_tollgate_var_str,
       offsetof(ngx_http_tollgate_ctx_t, mode), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 

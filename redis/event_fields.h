@@ -67,6 +67,7 @@ USAGE_LATER(TIER_NEEDED, "tier_needed")
 USAGE_LATER(PLAN,        "plan")
 USAGE_LATER(WAIT_MS,     "wait_ms")
 USAGE_LATER(STORE_US,    "store_us")
+USAGE_LATER(LABEL,       "label")
 
 #undef EVENT_FIELD
 #undef ITEM_FIELD

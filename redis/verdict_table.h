@@ -12,6 +12,7 @@ VERDICT(PASS_OPEN,         "pass_open",         0,   "",                      "P
 VERDICT(PASS_STALE,        "pass_stale",        0,   "",                      "Passed by an earlier decision")
 VERDICT(KEY_MISSING,       "key_missing",       401, "authentication_error",  "No API key")
 VERDICT(KEY_MALFORMED,     "key_malformed",     401, "authentication_error",  "Malformed API key")
+VERDICT(BODY_INVALID,      "body_invalid",      400, "invalid_request_error", "Invalid body")
 VERDICT(COST_INVALID,      "cost_invalid",      400, "invalid_request_error", "Invalid cost")
 VERDICT(FEATURE_UNKNOWN,   "feature_unknown",   403, "permission_error",      "Unknown feature")
 VERDICT(MODEL_UNKNOWN,     "model_unknown",     403, "permission_error",      "Unknown model")

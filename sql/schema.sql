@@ -96,7 +96,8 @@ CREATE TABLE public.usage_event (
     tier_needed integer,
     plan text COLLATE pg_catalog."C",
     wait_ms bigint,
-    store_us bigint
+    store_us bigint,
+    label text COLLATE pg_catalog."C"
 )
 PARTITION BY RANGE (at);
 
@@ -711,7 +712,8 @@ CREATE TABLE public.usage_event_default (
     tier_needed integer,
     plan text COLLATE pg_catalog."C",
     wait_ms bigint,
-    store_us bigint
+    store_us bigint,
+    label text COLLATE pg_catalog."C"
 );
 
 CREATE VIEW public.user_credits AS

@@ -27,7 +27,7 @@ ok @verdicts && @fields && @columns, 'the tables can be read';
 
 # Verdicts that the gate's module finds by itself, before Redis is asked.
 my %of_module = map { ($_, 1) } qw(off pass_open pass_stale key_missing key_malformed
-    feature_unknown model_unknown client_gone);
+    body_invalid feature_unknown model_unknown client_gone);
 
 my $gate = $t->slurp("$t->{root}/redis/gate.lua");
 my %in_gate = map { ($_, 1) } $gate =~ /

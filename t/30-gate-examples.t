@@ -60,7 +60,7 @@ sub whole {
         : "tollgate_redis unix:/run/redis.sock;\n";
     my $zone = $text =~ /^tollgate_zone/m ? '' : "tollgate_zone c:1m;\n";
     $text = "server {\nlisten 80;\nlocation / {\n$text\n}\n}"
-        unless $text =~ /^(?:log_format|map|server|tollgate_(?:usage_buffer|zone))\b/m;
+        unless $text =~ /^(?:log_format|map|server|tollgate_(?:json|usage_buffer|zone))\b/m;
 
     return "http {\n$backend\n$redis$zone$text\n}\n";
 }

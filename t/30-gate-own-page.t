@@ -20,6 +20,7 @@ my $t = Tollgate::Edge->begin(conf => <<"CONF");
         tollgate on;
         tollgate_feature image.generate;
         tollgate_user \$arg_user;
+        tollgate_label \$arg_label;
         tollgate_upgrade_url "https://example.com/\$tollgate_required_plan";
         error_page 401 402 403 429 \@page;
         location \@page { return 418 "$all"; }
@@ -85,8 +86,9 @@ my %price = (feature => 'image.generate', price => '10', price_units => '1',
              cost => '0', units => '0');
 my %pro = (%price, model => 'app:pro', price => '50', price_units => '5');
 
-shows($poor, '/?user=mali', %price, verdict => 'credits_exhausted',
-      plan => 'payg', tier => 'free', user => 'mali');
+shows($poor, '/?user=mali&label=a', %price, verdict => 'credits_exhausted',
+      plan => 'payg', tier => 'free', user => 'mali',
+      label => 'a');
 shows($poor, '/uri', %price, verdict => 'credits_exhausted', plan => 'payg',
       tier => 'free');
 my $r = shows($poor, '/pro', %pro, verdict => 'tier_required', plan => 'payg',

@@ -30,7 +30,7 @@ begin
                         when u.credits > 0 then 'it was charged credits'
                         when u.units > 0 then 'it used units of the quota' end),
                'to_pass', api.request_remedy(u, verdict.remedy), 'dry_run', u.dry_run, 'status', u.status,
-               'account', u.account, 'app', u.app, 'key', u.key, 'user', u."user", 'plan', u.plan,
+               'account', u.account, 'app', u.app, 'key', u.key, 'user', u."user", 'label', u.label, 'plan', u.plan,
                'feature', u.feature, 'model', u.model,
                'tier_needed', (select t.code from tier t where t.rank = u.tier_needed and u.tier_needed > 0),
                'cost', lib.credits(u.cost), 'cost_units', u.cost_units, 'charged', lib.credits(u.credits),

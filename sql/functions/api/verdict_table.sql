@@ -8,6 +8,8 @@ as $$
         ('client_gone', 'none', 'the client left before it was decided', null),
         ('key_missing', 'key', 'the request had no API key', 'send one, as "Authorization: Bearer <key>"'),
         ('key_malformed', 'key', 'what was sent can not be a key', 'send the whole key, as it was shown once'),
+        ('body_invalid', 'price', 'the price depends on the body, which was not whole or no clear JSON',
+         'send JSON whose fields stand once; see the error log of nginx'),
         ('cost_invalid', 'price', 'tollgate_cost became no number of credits', 'see the error log of nginx for the value'),
         ('feature_unknown', 'price', 'the catalog has no such feature', 'see tollgate catalog get'),
         ('model_unknown', 'price', 'the catalog has no such model', 'see tollgate catalog get'),
