@@ -52,6 +52,7 @@
 #define NGX_HTTP_TOLLGATE_CODE_LEN        64
 #define NGX_HTTP_TOLLGATE_USER_LEN        128
 #define NGX_HTTP_TOLLGATE_LABEL_LEN       64
+#define NGX_HTTP_TOLLGATE_ORIGIN_LEN      384   /* see _origin.c */
 #define NGX_HTTP_TOLLGATE_CREDIT          1000000
 #define NGX_HTTP_TOLLGATE_MAX             9007199254740992LL
 
@@ -169,6 +170,7 @@ typedef struct {
     ngx_array_t                     *keys;      /* of complex values */
     ngx_http_complex_value_t        *feature;
     ngx_http_complex_value_t        *model;
+    ngx_http_complex_value_t        *scope;
     ngx_http_complex_value_t        *tier;
     ngx_http_complex_value_t        *cost;
     int64_t                          fixed_cost;
@@ -240,6 +242,7 @@ typedef struct {
     unsigned                         early:1;   /* there is no catalog yet */
     unsigned                         wanted:1;  /* a field of the body is */
     unsigned                         known:1;   /* gate.lua has answered */
+    unsigned                         ruled:1;   /* by rules of the key */
     unsigned                         account:1; /* charge.account is set */
     unsigned                         dry_run:1;
     unsigned                         look:1;    /* for _self.c, and free */
@@ -258,6 +261,8 @@ struct ngx_http_tollgate_ask_s {
     ngx_msec_t                       timeout;
     ngx_http_tollgate_charge_t       charge;
     u_char                           hash[NGX_HTTP_TOLLGATE_HASH_LEN];
+    u_char                           origin[NGX_HTTP_TOLLGATE_ORIGIN_LEN];
+    size_t                           origin_len;
     int64_t                          tier;
     unsigned                         sent:1;
     unsigned                         again:1;   /* after NOSCRIPT */
@@ -342,17 +347,6 @@ struct ngx_http_tollgate_store_s {
 };
 
 
-/* what one directive says, before a store is found for it */
-
-typedef struct {
-    ngx_http_tollgate_redis_conf_t   server;
-    ngx_http_tollgate_tls_t          tls;
-    ngx_flag_t                       secure;
-    ngx_flag_t                       verify;
-    ngx_flag_t                       cluster;
-} ngx_http_tollgate_redis_args_t;
-
-
 /* _gate.c: START HERE */
 ngx_int_t ngx_http_tollgate_handler(ngx_http_request_t *r);
 ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx(ngx_http_request_t *r);
@@ -373,6 +367,10 @@ ngx_int_t ngx_http_tollgate_credits_parse(ngx_str_t *text, int64_t *credits);
 u_char *ngx_http_tollgate_credits(u_char *p, int64_t credits);
 
 #define NGX_HTTP_TOLLGATE_CREDITS_LEN  (NGX_INT64_LEN + 2)
+
+/* _origin.c: NGX_ERROR where the scope can't be found out */
+ngx_int_t ngx_http_tollgate_origin(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_ask_t *ask);
 
 /* _ask.c */
 ngx_int_t ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx);

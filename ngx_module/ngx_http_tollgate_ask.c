@@ -10,10 +10,12 @@
 
 #define NGX_HTTP_TOLLGATE_ASK_BATCH  64
 
-/* bytes of the arguments of one request, and of those before */
+/* arguments of one request and their bytes, and those of what is before */
 
+#define NGX_HTTP_TOLLGATE_ASK_ARGS   9
 #define NGX_HTTP_TOLLGATE_ASK_SIZE   (NGX_HTTP_TOLLGATE_HASH_LEN              \
-                                      + 3 * NGX_HTTP_TOLLGATE_CODE_LEN)
+                                      + 3 * NGX_HTTP_TOLLGATE_CODE_LEN        \
+                                      + NGX_HTTP_TOLLGATE_ORIGIN_LEN)
 #define NGX_HTTP_TOLLGATE_ASK_FIRST  256
 
 /* what has no place now looks for one again after that, in ms */
@@ -65,7 +67,9 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
         ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
     }
 
-    if (ngx_http_tollgate_key_hash(ask->hash, &ctx->presented) != NGX_OK) {
+    if (ngx_http_tollgate_key_hash(ask->hash, &ctx->presented) != NGX_OK
+        || ngx_http_tollgate_origin(ctx, ask) != NGX_OK)
+    {
         ngx_queue_insert_head(&store->spare, &ask->queue);
         return NGX_ERROR;
     }
@@ -259,7 +263,8 @@ ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
 
     n = ngx_http_tollgate_ask_gather(node, bucket, &call->list);
 
-    if (ngx_http_tollgate_redis_command(redis, 9 + 8 * n,
+    if (ngx_http_tollgate_redis_command(redis,
+                                        9 + n * NGX_HTTP_TOLLGATE_ASK_ARGS,
                                         NGX_HTTP_TOLLGATE_ASK_FIRST
                                         + n * NGX_HTTP_TOLLGATE_ASK_SIZE)
         != NGX_OK)
@@ -408,6 +413,7 @@ ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
         ngx_http_tollgate_redis_arg_number(redis, ask->charge.units);
         ngx_http_tollgate_redis_arg(redis, ask->look ? "2"
                                            : ask->dry_run ? "1" : "0", 1);
+        ngx_http_tollgate_redis_arg(redis, ask->origin, ask->origin_len);
     }
 }
 

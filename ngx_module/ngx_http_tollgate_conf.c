@@ -17,8 +17,6 @@
 #define NGX_HTTP_TOLLGATE_USAGE_LEAST     (64 * 1024)
 
 
-
-
 /* cmd->post is a table of ngx_conf_enum_t, cmd->offset a ngx_uint_t */
 
 char *

@@ -89,6 +89,7 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
         return NGX_OK;
 
     case NGX_HTTP_TOLLGATE_MODEL_UNKNOWN:
+    case NGX_HTTP_TOLLGATE_MODEL_FORBIDDEN:
         ngx_http_tollgate_fact_code(&facts[NGX_HTTP_TOLLGATE_FACT_MODEL],
                                     &ctx->model);
         return NGX_OK;

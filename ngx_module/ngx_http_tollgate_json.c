@@ -27,6 +27,8 @@ static u_char *ngx_http_tollgate_json_openai(u_char *p,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
 static u_char *ngx_http_tollgate_json_anthropic(u_char *p,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
+static const char *ngx_http_tollgate_json_param(
+    ngx_http_tollgate_ctx_t *ctx);
 static const char *ngx_http_tollgate_json_anthropic_type(ngx_uint_t status);
 static u_char *ngx_http_tollgate_json_message(u_char *p,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
@@ -64,9 +66,15 @@ static ngx_http_tollgate_openai_t
     OPENAI(KEY_UNKNOWN,       "invalid_request_error", "invalid_api_key"),
     OPENAI(KEY_REVOKED,       "invalid_request_error", "invalid_api_key"),
     OPENAI(KEY_EXPIRED,       "invalid_request_error", "invalid_api_key"),
+    OPENAI(KEY_PAUSED,        "invalid_request_error", "account_deactivated"),
     OPENAI(ACCOUNT_SUSPENDED, "invalid_request_error", "account_deactivated"),
     OPENAI(ACCOUNT_FROZEN,    "invalid_request_error", "account_deactivated"),
     OPENAI(APP_SUSPENDED,     "invalid_request_error", "account_deactivated"),
+    OPENAI(IP_FORBIDDEN,      "invalid_request_error", "ip_not_authorized"),
+    OPENAI(SCOPE_MISSING,     "invalid_request_error", "missing_scope"),
+    OPENAI(METHOD_FORBIDDEN,  "invalid_request_error", ""),
+    OPENAI(PATH_FORBIDDEN,    "invalid_request_error", ""),
+    OPENAI(MODEL_FORBIDDEN,   "invalid_request_error", "model_not_found"),
     OPENAI(TIER_REQUIRED,     "invalid_request_error", "model_not_found"),
     OPENAI(RATE_LIMITED,      "requests",              "rate_limit_exceeded"),
     OPENAI(QUOTA_EXCEEDED,    "insufficient_quota",    "insufficient_quota"),
@@ -154,8 +162,7 @@ ngx_http_tollgate_json_problem(u_char *p, ngx_http_tollgate_ctx_t *ctx,
 
     return ngx_sprintf(p, "\",\"type\":\"%V\",\"code\":\"%V\",\"param\":%s}}"
                        CRLF, &v->type, &v->code,
-                       ctx->verdict == NGX_HTTP_TOLLGATE_MODEL_UNKNOWN
-                       ? "\"model\"" : "null");
+                       ngx_http_tollgate_json_param(ctx));
 }
 
 
@@ -172,8 +179,7 @@ ngx_http_tollgate_json_openai(u_char *p, ngx_http_tollgate_ctx_t *ctx,
     p = ngx_http_tollgate_json_message(p, ctx, facts);
     p = ngx_sprintf(p, "\",\"type\":\"%V\",\"param\":%s,\"code\":",
                     &error->type,
-                    ctx->verdict == NGX_HTTP_TOLLGATE_MODEL_UNKNOWN
-                    ? "\"model\"" : "null");
+                    ngx_http_tollgate_json_param(ctx));
 
     p = error->code.len ? ngx_sprintf(p, "\"%V\"", &error->code)
                         : ngx_cpymem(p, "null", 4);
@@ -194,6 +200,17 @@ ngx_http_tollgate_json_anthropic(u_char *p, ngx_http_tollgate_ctx_t *ctx,
 
     return ngx_sprintf(p, "\"},\"request_id\":\"%V\"}" CRLF,
                        &facts[NGX_HTTP_TOLLGATE_FACT_REQUEST_ID]);
+}
+
+
+/* The argument of the request that is at fault. */
+
+static const char *
+ngx_http_tollgate_json_param(ngx_http_tollgate_ctx_t *ctx)
+{
+    return ctx->verdict == NGX_HTTP_TOLLGATE_MODEL_UNKNOWN
+           || ctx->verdict == NGX_HTTP_TOLLGATE_MODEL_FORBIDDEN
+           ? "\"model\"" : "null";
 }
 
 

@@ -135,6 +135,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       0,
       NULL },
 
+    { ngx_string("tollgate_scope"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, scope),
+      NULL },
+
     { ngx_string("tollgate_self"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_tollgate_conf_self,
@@ -278,6 +285,7 @@ ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf)
      *     conf->enable_at = { 0, NULL };
      *     conf->feature = NULL;
      *     conf->model = NULL;
+     *     conf->scope = NULL;
      *     conf->tier = NULL;
      *     conf->cost = NULL;
      *     conf->user = NULL;
@@ -331,6 +339,7 @@ ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_tollgate_merge_value(feature);
     ngx_http_tollgate_merge_value(model);
+    ngx_http_tollgate_merge_value(scope);
     ngx_http_tollgate_merge_value(tier);
     ngx_http_tollgate_merge_value(user);
     ngx_http_tollgate_merge_value(label);

@@ -144,6 +144,17 @@ struct ngx_http_tollgate_tls_s {
 };
 
 
+/* what one directive says, before a store is found for it */
+
+typedef struct {
+    ngx_http_tollgate_redis_conf_t   server;
+    ngx_http_tollgate_tls_t          tls;
+    ngx_flag_t                       secure;
+    ngx_flag_t                       verify;
+    ngx_flag_t                       cluster;
+} ngx_http_tollgate_redis_args_t;
+
+
 /* the incremental reader of replies, in _reply.c */
 
 typedef struct {

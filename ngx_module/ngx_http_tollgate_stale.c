@@ -221,7 +221,7 @@ ngx_http_tollgate_stale_learn(ngx_http_tollgate_ctx_t *ctx)
     key = ngx_http_tollgate_stale_find(stale, ctx->hash);
 
     if (key == NULL
-        && (ctx->verdict == NGX_HTTP_TOLLGATE_PASS
+        && ((ctx->verdict == NGX_HTTP_TOLLGATE_PASS && !ctx->ruled)
             || (ctx->verdict > NGX_HTTP_TOLLGATE_KEY_UNKNOWN
                 && ctx->verdict <= NGX_HTTP_TOLLGATE_APP_SUSPENDED)))
     {
@@ -232,7 +232,10 @@ ngx_http_tollgate_stale_learn(ngx_http_tollgate_ctx_t *ctx)
         day = ngx_http_tollgate_verdict_left(ctx, NGX_HTTP_TOLLGATE_DAY);
         month = ngx_http_tollgate_verdict_left(ctx, NGX_HTTP_TOLLGATE_MONTH);
 
-        key->verdict = ctx->verdict;
+        /* its rules are for Redis to check, so without it nothing passes */
+
+        key->verdict = ctx->ruled ? NGX_HTTP_TOLLGATE_STORE_UNREACHABLE
+                                  : ctx->verdict;
         key->at = ngx_current_msec;
         key->tier = ctx->plan_tier;
         key->avail = ctx->avail;

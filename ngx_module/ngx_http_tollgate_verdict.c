@@ -83,8 +83,9 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ctx->plan_tier = v[NGX_HTTP_TOLLGATE_AT_TIER].integer;
     ctx->avail = v[NGX_HTTP_TOLLGATE_AT_AVAIL].integer;
     ctx->wait_ms = v[NGX_HTTP_TOLLGATE_AT_WAIT].integer;
-    ctx->refused_by = ngx_http_tollgate_verdict_limit(
-                                          &v[NGX_HTTP_TOLLGATE_AT_LIMIT].str);
+    l = &v[NGX_HTTP_TOLLGATE_AT_LIMIT];
+    ctx->refused_by = ngx_http_tollgate_verdict_limit(&l->str);
+    ctx->ruled = l->str.len == 5 && ngx_memcmp(l->str.data, "rules", 5) == 0;
 
     l = &v[NGX_HTTP_TOLLGATE_AT_LIMITS];
 

@@ -8,8 +8,9 @@ Returns 1 applied, 0 was applied before, -1 a gap: an earlier command is
         missing, -2 the delta would make avail negative or 2^53 and more, or
         the wallet's numbers are no integers
 
-Command 1 makes the wallet.  A pair sets state, plan, a key record or an app
-record; key and app records and arrival times may be deleted.  The pair
+Command 1 makes the wallet.  A pair sets state, plan, a key record, the rules
+of a key or an app record; these but for the first two, and arrival times, may
+be deleted.  The pair
 "units" gives units of quota back: "units day month", to those of the windows
 that began then and still last.  The pair "take", with a delta of 0, charges
 the wallet: "id credits", for a request of that id; it appends an event of kind
@@ -23,8 +24,8 @@ local pair_count = tonumber(ARGV[4])
 local delete_count = tonumber(ARGV[5 + pair_count * 2])
 local FIRST_PAIR, FIRST_DELETE = 5, 6 + pair_count * 2
 
-local MAY_SET = { '^state$', '^plan$', '^k:.', '^a:.' }
-local MAY_DELETE = { '^k:.', '^a:.', '^t:.' }
+local MAY_SET = { '^state$', '^plan$', '^k:.', '^r:.', '^a:.' }
+local MAY_DELETE = { '^k:.', '^r:.', '^a:.', '^t:.' }
 
 
 -- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.

@@ -5,27 +5,28 @@ pass as one event of the cheque register.
 KEYS    wallet, ledger
 ARGV    account, plan key prefix, deadline (us, 0 = none), n, then n times:
         request id, key hash, feature (- if none), model (-), tier needed,
-        cost (micro-credits), units, flags (1 = dry run, 2 = look)
+        cost (micro-credits), units, flags (1 = dry run, 2 = look), origin:
+        address (hex digits), method, scope needed (- for what is not known)
+        and path, separated by a space
 Returns Redis time (us), epoch, then n times 23: verdict, app id, key id,
         plan, tier, mode, credits charged, units used, avail after, limit
-        that refused, ms until it could pass (0 = unknown), key rate (burst,
-        remaining, ms until full), app rate (the same), day (limit,
-        remaining, end in s), month (the same)
+        that refused (or "rules": it passed those of its key), ms until it
+        could pass (0 = unknown), key rate (burst, remaining, ms until full),
+        app rate (the same), day (limit, remaining, end in s), month (the same)
 
 A refused request and a dry run leave nothing behind; where no request passed
 nothing is written at all.  A look, of cost and units 0, is not held up by the
 rates and takes nothing of them; in place of credits charged, units used and
 ms it tells what is held, and what was used in the day and in the month.
 
-All of this text runs anew for every call, and Redis runs nothing else
-meanwhile: functions have few upvalues, since each costs time when the
-function is made, and x - x % 1 stands for math.floor.
+All of this text runs anew for every call, and Redis runs nothing else: hence
+few upvalues, which cost time, and x - x % 1 in place of math.floor.
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
 local account, plan_prefix = ARGV[1], ARGV[2]
 local deadline, count = tonumber(ARGV[3]), tonumber(ARGV[4])
-local HEAD, STRIDE = 4, 8
+local HEAD, STRIDE = 4, 9
 
 local call, format = redis.call, string.format
 
@@ -125,13 +126,61 @@ end
 
 -- The key from its record, nil where it can't be read.
 local function key_from(record)
-    local id, app, state, expires =
-        string.match(record, '^(%S+) (%S+) (%S+) (%d+)$')
+    local id, app, state, expires, more =
+        string.match(record, '^(%S+) (%S+) (%S+) (%d+)( ?%l*)$')
 
-    return id and { id = id, app = app, state = state,
-                    expires_ms = expires + 0, app_state = false,
-                    key_tat = 't:' .. id, app_tat = 't:' .. app,
-                    passed = false }
+    return id and (more == '' or more == ' rules')
+           and { id = id, app = app, state = state,
+                 expires_ms = expires + 0, app_state = false,
+                 key_tat = 't:' .. id, app_tat = 't:' .. app,
+                 rules = more ~= '' or nil, passed = false }
+end
+
+
+-- The verdict where a rule of the key forbids a request, else nil.  Of the
+-- rules of a kind one has to fit; a kind without any forbids nothing.
+local function forbidden(rules, origin, model)
+    local sub, match, fitting = string.sub, string.match, {}
+    local ip, method, scope, path = match(origin, '^(%S+) (%S+) (%S+) (.*)$')
+
+    for kind, value in string.gmatch(rules, '(%l+) ([^\n]+)') do
+        local fits = false
+        if kind == 'ip' then
+            -- nibbles that are whole, then the bits of one that is not
+            local net, bits = match(value, '^(%x+)/(%d+)$')
+            local rest = bits % 4
+            local whole = (bits - rest) / 4
+            local nibble = tonumber(sub(ip, whole + 1, whole + 1), 16)
+            fits = #net == #ip and sub(net, 1, whole) == sub(ip, 1, whole)
+                   and (rest == 0 or nibble - nibble % 2^(4 - rest)
+                        == tonumber(sub(net, whole + 1, whole + 1), 16))
+
+        elseif kind == 'method' then
+            fits = value == method or value == 'GET' and method == 'HEAD'
+
+        elseif kind == 'path' then
+            fits = sub(path, 1, #value) == value
+                   and (sub(value, -1) == '/' or #path == #value
+                        or sub(path, #value + 1, #value + 1) == '/')
+
+        elseif kind == 'scope' or kind == 'model' then
+            local code = kind == 'scope' and scope or model
+            fits = code == '-' or code == value
+                   or sub(value, -1) == '*'
+                      and sub(code, 1, #value - 1) == sub(value, 1, -2)
+
+        else
+            return 'key_unknown'
+        end
+
+        fitting[kind] = fitting[kind] or fits
+    end
+
+    return fitting.ip == false and 'ip_forbidden'
+           or fitting.scope == false and 'scope_missing'
+           or fitting.method == false and 'method_forbidden'
+           or fitting.path == false and 'path_forbidden'
+           or fitting.model == false and 'model_forbidden' or nil
 end
 
 
@@ -191,17 +240,23 @@ local function quota_refusal(w, p, units, now_ms)
 end
 
 
--- Decides one request of a known key.  Returns the verdict, credits to
+-- Decides one request of a known key; broken is the verdict of its rules, if
+-- they forbid it.  Returns the verdict, credits to
 -- charge, units to use, limit that refused, ms until it could pass.
-local function decide(w, p, key, key_tat, app_tat, now, tier, cost, units)
+local function decide(w, p, key, key_tat, app_tat, now, tier, cost, units,
+                      broken)
     local now_ms = (now - now % 1000) / 1000
 
-    if key.state ~= 'active' then
+    if key.state ~= 'active' and key.state ~= 'paused' then
         return 'key_revoked', 0, 0, '', 0
     end
 
     if key.expires_ms > 0 and now_ms >= key.expires_ms then
         return 'key_expired', 0, 0, '', 0
+    end
+
+    if key.state == 'paused' then
+        return 'key_paused', 0, 0, '', 0
     end
 
     if w.state ~= 'active' then
@@ -211,6 +266,10 @@ local function decide(w, p, key, key_tat, app_tat, now, tier, cost, units)
 
     if key.app_state ~= 'active' then
         return 'app_suspended', 0, 0, '', 0
+    end
+
+    if broken then
+        return broken, 0, 0, '', 0
     end
 
     if not p then
@@ -335,7 +394,11 @@ fields = {}
 for hash, slot in pairs(slots) do
     local key = found[slot] and key_from(found[slot])
 
-    if key then
+    if key and key.rules then
+        key.rules = call('HGET', k_wallet, 'r:' .. key.id)
+    end
+
+    if key and key.rules ~= false then
         local n = #fields
 
         keys[#keys + 1], key_of[hash] = key, key
@@ -362,7 +425,7 @@ end
 local avail_before, items, passed, units_used = w.avail, {}, 0, 0
 
 for i = 1, count do
-    local id, hash, feature, model, tier, cost, units, flags =
+    local id, hash, feature, model, tier, cost, units, flags, origin =
         unpack(ARGV, HEAD + 1 + (i - 1) * STRIDE, HEAD + i * STRIDE)
     local key = key_of[hash]
 
@@ -383,7 +446,8 @@ for i = 1, count do
         local look = flags == '2'
         local verdict, credits, used, limit, retry_ms =
             decide(w, p, key, look and 0 or key_tat, look and 0 or app_tat,
-                   now, tier + 0, cost + 0, units + 0)
+                   now, tier + 0, cost + 0, units + 0,
+                   key.rules and forbidden(key.rules, origin, model))
         local avail, day_used, month_used = w.avail - credits,
                                             w.day_used + used,
                                             w.month_used + used
@@ -395,6 +459,7 @@ for i = 1, count do
 
         elseif verdict == 'pass' then
             key_tat, app_tat = key_tat + p.key_rate, app_tat + p.app_rate
+            limit = key.rules and 'rules' or limit
 
             if flags ~= '1' then
                 w.avail, w.day_used, w.month_used = avail, day_used, month_used

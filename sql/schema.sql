@@ -58,14 +58,20 @@ CREATE TABLE public.api_key (
     expires_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    ips cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    methods text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    paths text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    models text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    replaced_by text COLLATE pg_catalog."C",
     CONSTRAINT api_key_check CHECK (((state = 'revoked'::text) = (revoked_at IS NOT NULL))),
     CONSTRAINT api_key_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT api_key_id_check CHECK ((id ~ '^key_[0-9A-Za-z]{10}$'::text)),
     CONSTRAINT api_key_name_check CHECK ((length(name) <= 200)),
-    CONSTRAINT api_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
+    CONSTRAINT api_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'revoked'::text])))
 );
 
-COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept.';
+COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept. A list of scopes, networks, methods, path prefixes or models that is empty restricts nothing; replaced_by is the key that it was rerolled to.';
 
 CREATE TABLE public.usage_event (
     at timestamp with time zone NOT NULL,
@@ -780,6 +786,9 @@ ALTER TABLE ONLY public.api_key
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_replaced_by_key UNIQUE (replaced_by);
+
 ALTER TABLE ONLY public.app
     ADD CONSTRAINT app_pkey PRIMARY KEY (id);
 
@@ -976,6 +985,9 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_app_fkey FOREIGN KEY (app) REFERENCES public.app(id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES public.api_key(id);
 
 ALTER TABLE ONLY public.app
     ADD CONSTRAINT app_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);

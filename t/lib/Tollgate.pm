@@ -267,8 +267,10 @@ sub key {
 
     $self->r('HSET', wallet_key($account),
         'k:' . Digest::SHA::sha256_hex($key),
-        "$record{id} $record{app} $record{state} $record{expires_ms}",
-        "a:$record{app}", $record{app_state});
+        "$record{id} $record{app} $record{state} $record{expires_ms}"
+            . ($record{rules} ? ' rules' : ''),
+        "a:$record{app}", $record{app_state},
+        $record{rules} ? ("r:$record{id}", $record{rules}) : ());
 
     return $key;
 }

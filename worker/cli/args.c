@@ -29,6 +29,7 @@ static int args_finish(struct args *args);
 static int args_help(struct args *args);
 static int args_store(json_t *object, const char *member, enum cli_type type,
     const char *shown, const char *text);
+static bool args_append(json_t *object, const char *member, json_t *item);
 static json_t *args_text(const char *text);
 static json_t *args_decimal(const char *text);
 static json_t *args_integer(const char *text);
@@ -41,6 +42,8 @@ static const struct {
     const char *wanted;
 } args_types[] = {
     [CLI_TEXT] = { args_text, false, "UTF-8 text" },
+    [CLI_TEXT_NONE] = { args_text, true, "UTF-8 text or none" },
+    [CLI_LIST] = { args_text, false, "UTF-8 text" },
     [CLI_DECIMAL] = { args_decimal, false, "a decimal number" },
     [CLI_DECIMAL_NONE] = { args_decimal, true, "a decimal number or none" },
     [CLI_INTEGER] = { args_integer, false, "an integer" },
@@ -370,7 +373,7 @@ args_store(json_t *object, const char *member, enum cli_type type,
 {
     json_t *value;
 
-    if (json_object_get(object, member) != NULL) {
+    if (type != CLI_LIST && json_object_get(object, member) != NULL) {
         message_error("usage", "%s is given twice", shown);
         return CLI_USAGE;
     }
@@ -379,12 +382,32 @@ args_store(json_t *object, const char *member, enum cli_type type,
     } else {
         value = args_types[type].parse(text);
     }
-    if (value == NULL || json_object_set_new(object, member, value) != 0) {
+    if (value == NULL
+        || (type == CLI_LIST ? !args_append(object, member, value)
+                             : json_object_set_new(object, member, value) != 0))
+    {
         message_error("usage", "%s wants %s, not \"%s\"", shown,
                       args_types[type].wanted, text);
         return CLI_USAGE;
     }
     return CLI_OK;
+}
+
+
+/* Takes the item over; "none" adds nothing to the list. */
+static bool
+args_append(json_t *object, const char *member, json_t *item)
+{
+    json_t *list = json_object_get(object, member);
+    bool ok = list != NULL
+              || json_object_set_new(object, member, json_array()) == 0;
+
+    if (strcmp(json_string_value(item), "none") != 0) {
+        return json_array_append_new(json_object_get(object, member), item)
+               == 0 && ok;
+    }
+    json_decref(item);
+    return ok;
 }
 
 

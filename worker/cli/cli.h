@@ -21,9 +21,14 @@ enum cli_exit {
     CLI_INTERRUPTED = 130
 };
 
-/* How the text of an argument becomes a JSON value; NONE: `none` is null. */
+/*
+ * How the text of an argument becomes a JSON value; NONE: `none` is null.  A
+ * LIST may be given several times, or `none`, which is an empty one.
+ */
 enum cli_type {
     CLI_TEXT,
+    CLI_TEXT_NONE,
+    CLI_LIST,
     CLI_DECIMAL,
     CLI_DECIMAL_NONE,
     CLI_INTEGER,
@@ -114,6 +119,18 @@ const struct cli_command *commands_find(const char *noun, const char *verb);
 extern const struct cli_option options_global[];
 /* The options that one bit of features brings, NULL for none. */
 const struct cli_option *options_feature(unsigned feature);
+
+/* columns.c: by object, the last row has no title */
+extern const struct cli_column account_columns[];
+extern const struct cli_column unpaid_columns[];
+extern const struct cli_column subscription_columns[];
+extern const struct cli_column app_columns[];
+extern const struct cli_column key_columns[];
+extern const struct cli_column secret_columns[];
+extern const struct cli_column plan_columns[];
+extern const struct cli_column job_columns[];
+extern const struct cli_column catalog_columns[];
+extern const struct cli_column explain_columns[];
 
 /* args.c: fills command, params and settings; says what is wrong */
 int args_parse(struct cli_call *call, int argc, char **argv);

@@ -14,120 +14,25 @@ static const struct cli_arg account_arg[] = {
     {0}
 };
 
-static const struct cli_column account_columns[] = {
-    { "ID", "id", CLI_LEFT },
-    { "NAME", "name", CLI_LEFT },
-    { "EMAIL", "email", CLI_LEFT },
-    { "STATE", "state", CLI_STATE },
-    { "PLAN", "plan", CLI_LEFT },
-    { "MODE", "mode", CLI_LEFT },
-    { "BALANCE", "balance", CLI_POINT },
-    { "UNPAID", "unpaid", CLI_POINT },
-    { "CREATED", "created_at", CLI_LEFT },
+static const struct cli_arg key_arg[] = {
+    { "KEY_ID", "key", CLI_TEXT, false },
     {0}
 };
 
-static const struct cli_column unpaid_columns[] = {
-    { "ACCOUNT", "account", CLI_LEFT },
-    { "REQUESTS", "requests", CLI_POINT },
-    { "CREDITS", "credits", CLI_POINT },
-    { "STATE", "state", CLI_STATE },
-    { "CHARGE", "charge", CLI_LEFT },
-    {0}
-};
+/* What a key may be used for. */
+#define KEY_RULES \
+    { "scope", 0, CLI_LIST, "scopes", "SCOPE", \
+      "has this scope, as images:read or images:*" }, \
+    { "ip", 0, CLI_LIST, "ips", "NETWORK", \
+      "only from there, as 203.0.113.0/24 or 2001:db8::/32" }, \
+    { "method", 0, CLI_LIST, "methods", "METHOD", "only with it, as GET" }, \
+    { "path", 0, CLI_LIST, "paths", "PATH", "only there and below" }, \
+    { "model", 0, CLI_LIST, "models", "MODEL", \
+      "no other model, as video-generator:*" }
 
-static const struct cli_column subscription_columns[] = {
-    { "ID", "id", CLI_LEFT },
-    { "NAME", "name", CLI_LEFT },
-    { "STATE", "state", CLI_STATE },
-    { "PLAN", "plan", CLI_LEFT },
-    { "MODE", "mode", CLI_LEFT },
-    { "PERIOD START", "period_start", CLI_LEFT },
-    { "PERIOD END", "period_end", CLI_LEFT },
-    {0}
-};
-
-static const struct cli_column app_columns[] = {
-    { "ID", "id", CLI_LEFT },
-    { "ACCOUNT", "account", CLI_LEFT },
-    { "NAME", "name", CLI_LEFT },
-    { "KIND", "kind", CLI_LEFT },
-    { "STATE", "state", CLI_STATE },
-    { "CREATED", "created_at", CLI_LEFT },
-    {0}
-};
-
-static const struct cli_column key_columns[] = {
-    { "ID", "id", CLI_LEFT },
-    { "ACCOUNT", "account", CLI_LEFT },
-    { "APP", "app", CLI_LEFT },
-    { "NAME", "name", CLI_LEFT },
-    { "PREFIX", "prefix", CLI_LEFT },
-    { "LAST4", "last4", CLI_LEFT },
-    { "STATE", "state", CLI_STATE },
-    { "EXPIRES", "expires_at", CLI_LEFT },
-    { "CREATED", "created_at", CLI_LEFT },
-    {0}
-};
-
-static const struct cli_column plan_columns[] = {
-    { "CODE", "code", CLI_LEFT },
-    { "NAME", "name", CLI_LEFT },
-    { "TIER", "tier", CLI_LEFT },
-    { "MODE", "mode", CLI_LEFT },
-    { "PRICE", "price", CLI_POINT },
-    { "CURRENCY", "currency", CLI_LEFT },
-    { "INTERVAL", "interval", CLI_LEFT },
-    { "DAY", "day_units", CLI_POINT },
-    { "MONTH", "month_units", CLI_POINT },
-    { "KEY RATE", "key_rate", CLI_POINT },
-    { "APP RATE", "app_rate", CLI_POINT },
-    { "PUBLIC", "public", CLI_LEFT },
-    { "VERSION", "version", CLI_POINT },
-    {0}
-};
-
-static const struct cli_column job_columns[] = {
-    { "NAME", "name", CLI_LEFT },
-    { "EVERY", "every", CLI_LEFT },
-    { "DUE", "due_at", CLI_LEFT },
-    { "LAST RUN", "last_run_at", CLI_LEFT },
-    { "OUTCOME", "last_outcome", CLI_STATE },
-    {0}
-};
-
-static const struct cli_column catalog_columns[] = {
-    { "KIND", "kind", CLI_LEFT },
-    { "CODE", "code", CLI_LEFT },
-    { "NAME", "name", CLI_LEFT },
-    { "FEATURE", "feature", CLI_LEFT },
-    { "TIER", "tier", CLI_LEFT },
-    { "CREDITS", "credits", CLI_POINT },
-    { "UNITS", "units", CLI_POINT },
-    {0}
-};
-
-static const struct cli_column explain_columns[] = {
-    { "REQUEST", "request", CLI_LEFT }, { "AT", "at", CLI_LEFT },
-    { "VERDICT", "verdict", CLI_LEFT }, { "WHY", "said", CLI_LEFT },
-    { "DECIDED BY", "rule", CLI_LEFT }, { "TO PASS", "to_pass", CLI_LEFT },
-    { "DRY RUN", "dry_run", CLI_LEFT }, { "STATUS", "status", CLI_LEFT },
-    { "ACCOUNT", "account", CLI_LEFT }, { "APP", "app", CLI_LEFT },
-    { "KEY", "key", CLI_LEFT }, { "USER", "user", CLI_LEFT },
-    { "PLAN", "plan", CLI_LEFT }, { "FEATURE", "feature", CLI_LEFT },
-    { "MODEL", "model", CLI_LEFT }, { "TIER NEEDED", "tier_needed", CLI_LEFT },
-    { "PRICE", "cost", CLI_LEFT },
-    { "PRICE IN UNITS", "cost_units", CLI_LEFT },
-    { "CHARGED", "charged", CLI_LEFT }, { "UNITS USED", "units", CLI_LEFT },
-    { "BALANCE BEFORE", "balance_before", CLI_LEFT },
-    { "BALANCE AFTER", "balance_after", CLI_LEFT },
-    { "LIMIT", "limit", CLI_LEFT }, { "DAY LEFT", "day_left", CLI_LEFT },
-    { "MONTH LEFT", "month_left", CLI_LEFT },
-    { "WAIT MS", "wait_ms", CLI_LEFT }, { "GIVEN BACK", "refunded", CLI_LEFT },
-    { "SETTLED", "settled", CLI_LEFT }, { "STORE MS", "store_ms", CLI_LEFT },
-    { "REQUEST MS", "latency_ms", CLI_LEFT }, { "HOST", "host", CLI_LEFT },
-    {0}
-};
+#define KEY_SECRET \
+    .columns = secret_columns, .name_member = "key", .run = run_call, \
+    .notice = "keep the key now: it is not stored and not shown again"
 
 const struct cli_command commands_table[] = {
     { .noun = "accounts", .verb = "create",
@@ -195,23 +100,21 @@ const struct cli_command commands_table[] = {
                     "tollgate apps list 3kTq0ZbW9x --all -o name" } },
     { .noun = "keys", .verb = "create",
       .summary = "create an API key of an app; it is shown once",
-      .details = "With -o name the key itself is printed, and nothing else.",
+      .details = "With -o name the key itself is printed, and nothing else. "
+                 "Rules may be given several times; without one of a kind "
+                 "the key may do all of that kind.",
       .method = "POST", .path = "/api/keys",
       .args = ARGS({ "APP", "app", CLI_TEXT, false }),
       .options = OPTIONS(
           { "name", 0, CLI_TEXT, "name", "NAME", "what the key is for" },
           { "expires-at", 0, CLI_TEXT, "expires_at", "TIME",
             "RFC 3339, as 2027-01-31T00:00:00Z" },
+          KEY_RULES,
           { "test", 0, CLI_FLAG, "test", NULL, "a tg_test_ key" }),
-      .columns = COLUMNS(
-          { "ID", "id", CLI_LEFT }, { "ACCOUNT", "account", CLI_LEFT },
-          { "APP", "app", CLI_LEFT }, { "NAME", "name", CLI_LEFT },
-          { "STATE", "state", CLI_STATE },
-          { "EXPIRES", "expires_at", CLI_LEFT }, { "KEY", "key", CLI_LEFT }),
-      .name_member = "key", .run = run_call,
-      .notice = "keep the key now: it is not stored and not shown again",
+      KEY_SECRET,
       .examples = { "tollgate keys create app_0123456789 --name backend",
-                    "tollgate keys create app_0123456789 --test -o name" } },
+                    "tollgate keys create app_0123456789 --ip 10.0.0.0/8 "
+                    "--method GET -o name" } },
     { .noun = "keys", .verb = "list",
       .summary = "list API keys",
       .method = "GET", .path = "/api/keys",
@@ -223,15 +126,57 @@ const struct cli_command commands_table[] = {
       .features = CLI_PAGED, .run = run_list,
       .examples = { "tollgate keys list --account 3kTq0ZbW9x",
                     "tollgate keys list --app app_0123456789 -o json" } },
+    { .noun = "keys", .verb = "pause",
+      .summary = "refuse an API key until it is resumed",
+      .method = "POST", .path = "/api/keys/:key/pause",
+      .args = key_arg, .columns = key_columns, .name_member = "id",
+      .run = run_call,
+      .examples = { "tollgate keys pause key_0123456789",
+                    "tollgate keys pause key_0123456789 -o json" } },
+    { .noun = "keys", .verb = "reroll",
+      .summary = "replace an API key by another, which is shown once",
+      .details = "App, name, rules and expiry stay. The old key works until "
+                 "the overlap is over.",
+      .method = "POST", .path = "/api/keys/:key/reroll",
+      .args = key_arg,
+      .options = OPTIONS(
+          { "overlap", 0, CLI_TEXT, "overlap", "DURATION",
+            "how long the old key works on, as 30m or 7d; 24h by default" },
+          { "expires-at", 0, CLI_TEXT, "expires_at", "TIME",
+            "when the new key expires, RFC 3339" }),
+      KEY_SECRET,
+      .examples = { "tollgate keys reroll key_0123456789",
+                    "tollgate keys reroll key_0123456789 --overlap 7d "
+                    "-o name" } },
+    { .noun = "keys", .verb = "resume",
+      .summary = "let a paused API key pass again",
+      .method = "POST", .path = "/api/keys/:key/resume",
+      .args = key_arg, .columns = key_columns, .name_member = "id",
+      .run = run_call,
+      .examples = { "tollgate keys resume key_0123456789",
+                    "tollgate keys resume key_0123456789 -o json" } },
     { .noun = "keys", .verb = "revoke",
       .summary = "revoke an API key for good",
       .method = "DELETE", .path = "/api/keys/:key",
-      .args = ARGS({ "KEY_ID", "key", CLI_TEXT, false }),
-      .columns = key_columns, .name_member = "id",
+      .args = key_arg, .columns = key_columns, .name_member = "id",
       .features = CLI_CONFIRM,
       .question = "revoke key {key} for good?", .run = run_call,
       .examples = { "tollgate keys revoke key_0123456789",
                     "tollgate keys revoke key_0123456789 --yes" } },
+    { .noun = "keys", .verb = "update",
+      .summary = "change name, expiry and rules of an API key",
+      .details = "What is not given stays. Rules may be given several times, "
+                 "and take the place of all of their kind; none ends them.",
+      .method = "PUT", .path = "/api/keys/:key",
+      .args = key_arg,
+      .options = OPTIONS(
+          { "name", 0, CLI_TEXT, "name", "NAME", "what the key is for" },
+          { "expires-at", 0, CLI_TEXT_NONE, "expires_at", "TIME|none",
+            "RFC 3339, as 2027-01-31T00:00:00Z" },
+          KEY_RULES),
+      .columns = key_columns, .name_member = "id", .run = run_call,
+      .examples = { "tollgate keys update key_0123456789 --ip 10.0.0.0/8",
+                    "tollgate keys update key_0123456789 --path none" } },
     { .noun = "plans", .verb = "list",
       .summary = "list plans",
       .method = "GET", .path = "/api/plans",

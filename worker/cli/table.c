@@ -20,6 +20,7 @@ static void table_print(const struct cli_column *column, const char *text,
     const struct table_width *width, bool last, bool color);
 static const char *table_color(const char *text);
 static char *table_clean(const char *text);
+static char *table_list(const json_t *list);
 static int table_text_width(const char *text);
 static int table_fraction(const char *text);
 static void table_pad(int count);
@@ -32,7 +33,7 @@ static const struct {
     { "active", "\033[32m" }, { "done", "\033[32m" }, { "ok", "\033[32m" },
     { "yes", "\033[32m" }, { "failed", "\033[31m" }, { "frozen", "\033[31m" },
     { "no", "\033[31m" }, { "revoked", "\033[31m" },
-    { "suspended", "\033[33m" }, { NULL, NULL }
+    { "paused", "\033[33m" }, { "suspended", "\033[33m" }, { NULL, NULL }
 };
 
 
@@ -198,6 +199,9 @@ table_cell(const json_t *object, const char *member)
     if (json_is_string(value)) {
         return table_clean(json_string_value(value));
     }
+    if (json_is_array(value)) {
+        return table_list(value);
+    }
     dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT
                                | JSON_SORT_KEYS);
     if (dumped == NULL) {
@@ -237,6 +241,32 @@ table_clean(const char *text)
     if (clean != NULL) {
         *out = '\0';
     }
+    return clean;
+}
+
+
+/* The texts of a list, with spaces between. */
+static char *
+table_list(const json_t *list)
+{
+    size_t i, size = sizeof("-");
+    json_t *item;
+    char *joined, *out, *clean;
+
+    json_array_foreach(list, i, item) {
+        size += json_string_length(item) + 1;
+    }
+    joined = out = malloc(size);
+    if (joined == NULL) {
+        return NULL;
+    }
+    json_array_foreach(list, i, item) {
+        out = stpcpy(out, i > 0 ? " " : "");
+        out = stpcpy(out, json_is_string(item) ? json_string_value(item) : "");
+    }
+    strcpy(out, out == joined ? "-" : "");
+    clean = table_clean(joined);
+    free(joined);
     return clean;
 }
 

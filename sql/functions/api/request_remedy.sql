@@ -21,6 +21,6 @@ as $$
         when 'credits_exhausted' then
             format('%s credits more: tollgate credits grant %s %s', lib.credits(u.cost - u.avail), u.account,
                    lib.credits(u.cost - u.avail))
-        else replace(remedy, 'ACCOUNT', coalesce(u.account, 'ACCOUNT')) end;
+        else replace(replace(remedy, 'KEY', coalesce(u.key, 'KEY')), 'ACCOUNT', coalesce(u.account, 'ACCOUNT')) end;
 $$;
 comment on function api.request_remedy is 'What would make a refused request pass, null for one that passed.';

@@ -20,7 +20,7 @@ my $requests = 0;
 sub key_hash { return Digest::SHA::sha256_hex($_[0]) }
 
 # The raw reply.  A request is { key, cost, units, tier, dry_run, look,
-# feature, model, id }; only the key has no default.
+# feature, model, id, ip, method, scope, path }; only the key has no default.
 sub gate_reply {
     my ($t, $account, $list, %opt) = @_;
 
@@ -31,7 +31,9 @@ sub gate_reply {
             $request->{hash} // key_hash($request->{key}),
             map({ $request->{$_} // '-' } qw(feature model)),
             map({ $request->{$_} // 0 } qw(tier cost units)),
-            $request->{look} ? 2 : $request->{dry_run} ? 1 : 0;
+            $request->{look} ? 2 : $request->{dry_run} ? 1 : 0,
+            join ' ', map({ $request->{$_} // '-' } qw(ip method scope)),
+                $request->{path} // '/';
     }
 
     return $t->script('gate', [Tollgate::wallet_key($account),

@@ -1,0 +1,134 @@
+/* columns.c: what a table shows of each kind of object. */
+#include "cli.h"
+
+const struct cli_column account_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "EMAIL", "email", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "PLAN", "plan", CLI_LEFT },
+    { "MODE", "mode", CLI_LEFT },
+    { "BALANCE", "balance", CLI_POINT },
+    { "UNPAID", "unpaid", CLI_POINT },
+    { "CREATED", "created_at", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column unpaid_columns[] = {
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "REQUESTS", "requests", CLI_POINT },
+    { "CREDITS", "credits", CLI_POINT },
+    { "STATE", "state", CLI_STATE },
+    { "CHARGE", "charge", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column subscription_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "PLAN", "plan", CLI_LEFT },
+    { "MODE", "mode", CLI_LEFT },
+    { "PERIOD START", "period_start", CLI_LEFT },
+    { "PERIOD END", "period_end", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column app_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "KIND", "kind", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "CREATED", "created_at", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column key_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "APP", "app", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "PREFIX", "prefix", CLI_LEFT },
+    { "LAST4", "last4", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "EXPIRES", "expires_at", CLI_LEFT },
+    { "SCOPES", "scopes", CLI_LEFT },
+    { "IPS", "ips", CLI_LEFT },
+    { "METHODS", "methods", CLI_LEFT },
+    { "PATHS", "paths", CLI_LEFT },
+    { "MODELS", "models", CLI_LEFT },
+    { "CREATED", "created_at", CLI_LEFT },
+    {0}
+};
+
+/* of a key that is shown, this once */
+const struct cli_column secret_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "APP", "app", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "EXPIRES", "expires_at", CLI_LEFT },
+    { "KEY", "key", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column plan_columns[] = {
+    { "CODE", "code", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "TIER", "tier", CLI_LEFT },
+    { "MODE", "mode", CLI_LEFT },
+    { "PRICE", "price", CLI_POINT },
+    { "CURRENCY", "currency", CLI_LEFT },
+    { "INTERVAL", "interval", CLI_LEFT },
+    { "DAY", "day_units", CLI_POINT },
+    { "MONTH", "month_units", CLI_POINT },
+    { "KEY RATE", "key_rate", CLI_POINT },
+    { "APP RATE", "app_rate", CLI_POINT },
+    { "PUBLIC", "public", CLI_LEFT },
+    { "VERSION", "version", CLI_POINT },
+    {0}
+};
+
+const struct cli_column job_columns[] = {
+    { "NAME", "name", CLI_LEFT },
+    { "EVERY", "every", CLI_LEFT },
+    { "DUE", "due_at", CLI_LEFT },
+    { "LAST RUN", "last_run_at", CLI_LEFT },
+    { "OUTCOME", "last_outcome", CLI_STATE },
+    {0}
+};
+
+const struct cli_column catalog_columns[] = {
+    { "KIND", "kind", CLI_LEFT },
+    { "CODE", "code", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "FEATURE", "feature", CLI_LEFT },
+    { "TIER", "tier", CLI_LEFT },
+    { "CREDITS", "credits", CLI_POINT },
+    { "UNITS", "units", CLI_POINT },
+    {0}
+};
+
+const struct cli_column explain_columns[] = {
+    { "REQUEST", "request", CLI_LEFT }, { "AT", "at", CLI_LEFT },
+    { "VERDICT", "verdict", CLI_LEFT }, { "WHY", "said", CLI_LEFT },
+    { "DECIDED BY", "rule", CLI_LEFT }, { "TO PASS", "to_pass", CLI_LEFT },
+    { "DRY RUN", "dry_run", CLI_LEFT }, { "STATUS", "status", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT }, { "APP", "app", CLI_LEFT },
+    { "KEY", "key", CLI_LEFT }, { "USER", "user", CLI_LEFT },
+    { "PLAN", "plan", CLI_LEFT }, { "FEATURE", "feature", CLI_LEFT },
+    { "MODEL", "model", CLI_LEFT }, { "TIER NEEDED", "tier_needed", CLI_LEFT },
+    { "PRICE", "cost", CLI_LEFT },
+    { "PRICE IN UNITS", "cost_units", CLI_LEFT },
+    { "CHARGED", "charged", CLI_LEFT }, { "UNITS USED", "units", CLI_LEFT },
+    { "BALANCE BEFORE", "balance_before", CLI_LEFT },
+    { "BALANCE AFTER", "balance_after", CLI_LEFT },
+    { "LIMIT", "limit", CLI_LEFT }, { "DAY LEFT", "day_left", CLI_LEFT },
+    { "MONTH LEFT", "month_left", CLI_LEFT },
+    { "WAIT MS", "wait_ms", CLI_LEFT }, { "GIVEN BACK", "refunded", CLI_LEFT },
+    { "SETTLED", "settled", CLI_LEFT }, { "STORE MS", "store_ms", CLI_LEFT },
+    { "REQUEST MS", "latency_ms", CLI_LEFT }, { "HOST", "host", CLI_LEFT },
+    {0}
+};
