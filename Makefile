@@ -81,7 +81,7 @@ cli: deps                       ## build/tollgate
 	@$(MAKE) --no-print-directory $(BUILD)/tollgate
 
 MODULE_DEPS = config config.make $(wildcard ngx_module/*) $(SCRIPTS) \
-	$(wildcard redis/*.h) tools/embed_lua.sh
+	$(wildcard redis/*/*.lua) $(wildcard redis/*.h) tools/embed_lua.sh
 
 $(BUILD)/ngx/Makefile: config config.make $(NGX_SRC)/conf_flags
 	@mkdir -p $(@D)
@@ -126,7 +126,7 @@ $(BUILD)/tree/Makefile: config config.make
 	        $(NGX_TREE_FLAGS) > $(abspath $(@D))/configure.log || \
 	    { tail -20 $(abspath $(@D))/configure.log; exit 1; }
 
-$(BUILD)/tollgate_scripts.h: $(SCRIPTS) tools/embed_lua.sh
+$(BUILD)/tollgate_scripts.h: $(SCRIPTS) $(wildcard redis/*/*.lua) tools/embed_lua.sh
 	@mkdir -p $(@D)
 	@tools/embed_lua.sh $@ $(SCRIPTS)
 

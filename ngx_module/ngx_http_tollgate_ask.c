@@ -12,10 +12,11 @@
 
 /* arguments of one request and their bytes, and those of what is before */
 
-#define NGX_HTTP_TOLLGATE_ASK_ARGS   9
+#define NGX_HTTP_TOLLGATE_ASK_ARGS   10
 #define NGX_HTTP_TOLLGATE_ASK_SIZE   (NGX_HTTP_TOLLGATE_HASH_LEN              \
                                       + 3 * NGX_HTTP_TOLLGATE_CODE_LEN        \
-                                      + NGX_HTTP_TOLLGATE_ORIGIN_LEN)
+                                      + NGX_HTTP_TOLLGATE_ORIGIN_LEN          \
+                                      + NGX_HTTP_TOLLGATE_EXTRAS_LEN)
 #define NGX_HTTP_TOLLGATE_ASK_FIRST  256
 
 /* what has no place now looks for one again after that, in ms */
@@ -68,7 +69,8 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
     }
 
     if (ngx_http_tollgate_key_hash(ask->hash, &ctx->presented) != NGX_OK
-        || ngx_http_tollgate_origin(ctx, ask) != NGX_OK)
+        || ngx_http_tollgate_origin(ctx, ask) != NGX_OK
+        || ngx_http_tollgate_extras(ctx, ask) != NGX_OK)
     {
         ngx_queue_insert_head(&store->spare, &ask->queue);
         return NGX_ERROR;
@@ -414,6 +416,7 @@ ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
         ngx_http_tollgate_redis_arg(redis, ask->look ? "2"
                                            : ask->dry_run ? "1" : "0", 1);
         ngx_http_tollgate_redis_arg(redis, ask->origin, ask->origin_len);
+        ngx_http_tollgate_redis_arg(redis, ask->extras, ask->extras_len);
     }
 }
 

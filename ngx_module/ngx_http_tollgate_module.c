@@ -1,7 +1,6 @@
 
 /*
- * ngx_http_tollgate_module.c owns the module's configuration: directives,
- * their defaults and inheritance, and the hooks into nginx.
+ * ngx_http_tollgate_module.c owns the directives and the hooks into nginx.
  */
 
 
@@ -11,10 +10,6 @@
 #include "ngx_http_tollgate_self.h"
 
 
-static void *ngx_http_tollgate_create_main_conf(ngx_conf_t *cf);
-static void *ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf);
-static char *ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent,
-    void *child);
 static ngx_int_t ngx_http_tollgate_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_tollgate_init_process(ngx_cycle_t *cycle);
 static void ngx_http_tollgate_exit_process(ngx_cycle_t *cycle);
@@ -220,14 +215,14 @@ static ngx_http_module_t  ngx_http_tollgate_module_ctx = {
     ngx_http_tollgate_var_init,            /* preconfiguration */
     ngx_http_tollgate_postconfiguration,   /* postconfiguration */
 
-    ngx_http_tollgate_create_main_conf,    /* create main configuration */
+    ngx_http_tollgate_conf_main,    /* create main configuration */
     NULL,                                  /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    ngx_http_tollgate_create_loc_conf,     /* create location configuration */
-    ngx_http_tollgate_merge_loc_conf       /* merge location configuration */
+    ngx_http_tollgate_conf_create,     /* create location configuration */
+    ngx_http_tollgate_conf_merge       /* merge location configuration */
 };
 
 
@@ -245,135 +240,6 @@ ngx_module_t  ngx_http_tollgate_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
-
-
-static void *
-ngx_http_tollgate_create_main_conf(ngx_conf_t *cf)
-{
-    ngx_http_tollgate_main_conf_t  *conf;
-
-    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tollgate_main_conf_t));
-    if (conf == NULL) {
-        return NULL;
-    }
-
-    conf->usage_buffer = NGX_CONF_UNSET_SIZE;
-
-    if (ngx_array_init(&conf->stores, cf->pool, 4,
-                       sizeof(ngx_http_tollgate_store_t *)) != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return conf;
-}
-
-
-static void *
-ngx_http_tollgate_create_loc_conf(ngx_conf_t *cf)
-{
-    ngx_http_tollgate_loc_conf_t  *conf;
-
-    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tollgate_loc_conf_t));
-    if (conf == NULL) {
-        return NULL;
-    }
-
-    /*
-     * set by ngx_pcalloc():
-     *
-     *     conf->enable_at = { 0, NULL };
-     *     conf->feature = NULL;
-     *     conf->model = NULL;
-     *     conf->scope = NULL;
-     *     conf->tier = NULL;
-     *     conf->cost = NULL;
-     *     conf->user = NULL;
-     *     conf->label = NULL;
-     *     conf->charge_codes = NULL;
-     *     conf->upgrade_url = NULL;
-     *     conf->topup_url = NULL;
-     *     conf->self = NULL;
-     */
-
-    conf->enable = NGX_CONF_UNSET_UINT;
-    conf->store = NGX_CONF_UNSET_PTR;
-    conf->keys = NGX_CONF_UNSET_PTR;
-    conf->fixed_cost = -1;
-    conf->on_error = NGX_CONF_UNSET_UINT;
-    conf->timeout = NGX_CONF_UNSET_MSEC;
-    conf->charge_on = NGX_CONF_UNSET_UINT;
-    conf->strip_key = NGX_CONF_UNSET;
-    conf->headers = NGX_CONF_UNSET_UINT;
-    conf->error_shape = NGX_CONF_UNSET_UINT;
-    conf->error_html = NGX_CONF_UNSET;
-
-    return conf;
-}
-
-
-#define ngx_http_tollgate_merge_value(field)                                  \
-    if (conf->field == NULL) {                                                \
-        conf->field = prev->field;                                            \
-    }
-
-
-static char *
-ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
-{
-    ngx_http_tollgate_loc_conf_t *prev = parent;
-    ngx_http_tollgate_loc_conf_t *conf = child;
-
-    if (conf->enable == NGX_CONF_UNSET_UINT) {
-        conf->enable_at = prev->enable_at;
-    }
-
-    if (conf->cost == NULL) {
-        conf->cost = prev->cost;
-        conf->fixed_cost = prev->fixed_cost;
-    }
-
-    if (conf->charge_on == NGX_CONF_UNSET_UINT) {
-        conf->charge_codes = prev->charge_codes;
-    }
-
-    ngx_http_tollgate_merge_value(feature);
-    ngx_http_tollgate_merge_value(model);
-    ngx_http_tollgate_merge_value(scope);
-    ngx_http_tollgate_merge_value(tier);
-    ngx_http_tollgate_merge_value(user);
-    ngx_http_tollgate_merge_value(label);
-    ngx_http_tollgate_merge_value(upgrade_url);
-    ngx_http_tollgate_merge_value(topup_url);
-
-    ngx_conf_merge_uint_value(conf->enable, prev->enable,
-                              NGX_HTTP_TOLLGATE_MODE_OFF);
-    ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
-    ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
-    if (conf->on_error == NGX_CONF_UNSET_UINT) {
-        conf->stale_for = prev->stale_for;
-        conf->stale_requests = prev->stale_requests;
-        conf->stale_credits = prev->stale_credits;
-    }
-
-    ngx_conf_merge_uint_value(conf->on_error, prev->on_error,
-                              NGX_HTTP_TOLLGATE_CLOSED);
-    ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 250);
-    ngx_conf_merge_uint_value(conf->charge_on, prev->charge_on,
-                              1 << 1 | 1 << 2 | 1 << 3 | 1 << 4
-                              | NGX_HTTP_TOLLGATE_CHARGE_ABORT);
-    ngx_conf_merge_value(conf->strip_key, prev->strip_key, 1);
-    ngx_conf_merge_uint_value(conf->headers, prev->headers,
-                              NGX_HTTP_TOLLGATE_HEADERS_IETF
-                              | NGX_HTTP_TOLLGATE_HEADERS_CREDITS);
-    ngx_conf_merge_uint_value(conf->error_shape, prev->error_shape,
-                              NGX_HTTP_TOLLGATE_PROBLEM);
-    ngx_conf_merge_value(conf->error_html, prev->error_html, 1);
-
-    ngx_http_tollgate_self_merge(cf, prev, conf);
-
-    return ngx_http_tollgate_conf_check(cf, conf);
-}
 
 
 static ngx_int_t

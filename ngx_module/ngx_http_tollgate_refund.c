@@ -10,7 +10,7 @@
 
 
 #define NGX_HTTP_TOLLGATE_REFUND_MAX    16384
-#define NGX_HTTP_TOLLGATE_REFUND_SIZE   1024    /* of the arguments */
+#define NGX_HTTP_TOLLGATE_REFUND_SIZE   2048    /* of the arguments */
 #define NGX_HTTP_TOLLGATE_REFUND_WAIT   500     /* after an error, ms */
 
 
@@ -168,7 +168,7 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     shard = &node->store->conf->shards[charge->shard];
     refund = debt->script == NGX_HTTP_TOLLGATE_REFUND;
 
-    if (ngx_http_tollgate_redis_command(redis, refund ? 17 : 7,
+    if (ngx_http_tollgate_redis_command(redis, refund ? 18 : 7,
                                         NGX_HTTP_TOLLGATE_REFUND_SIZE)
         != NGX_OK)
     {
@@ -207,6 +207,10 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     ngx_http_tollgate_redis_arg_number(redis, charge->units);
     ngx_http_tollgate_redis_arg_number(redis, charge->day_end);
     ngx_http_tollgate_redis_arg_number(redis, charge->month_end);
+    ngx_http_tollgate_redis_arg(redis,
+                                charge->ticket.len ? charge->ticket.data
+                                                   : (u_char *) "-",
+                                ngx_max(charge->ticket.len, 1));
 
     return NGX_OK;
 }

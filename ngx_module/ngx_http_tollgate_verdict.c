@@ -1,6 +1,6 @@
 
 /*
- * ngx_http_tollgate_verdict.c owns the reading of a decision: 23 values of
+ * ngx_http_tollgate_verdict.c owns the reading of a decision: 25 values of
  * gate.lua become the fields of a context.
  */
 
@@ -22,7 +22,10 @@ typedef enum {
     NGX_HTTP_TOLLGATE_AT_AVAIL,
     NGX_HTTP_TOLLGATE_AT_LIMIT,
     NGX_HTTP_TOLLGATE_AT_WAIT,
-    NGX_HTTP_TOLLGATE_AT_LIMITS
+    NGX_HTTP_TOLLGATE_AT_LIMITS,
+    NGX_HTTP_TOLLGATE_AT_TICKET = NGX_HTTP_TOLLGATE_AT_LIMITS
+                                  + 3 * NGX_HTTP_TOLLGATE_LIMITS,
+    NGX_HTTP_TOLLGATE_AT_NAMED
 } ngx_http_tollgate_at_e;
 
 
@@ -76,6 +79,13 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_text(&charge->app, &v[NGX_HTTP_TOLLGATE_AT_APP].str);
     ngx_http_tollgate_text(&charge->key, &v[NGX_HTTP_TOLLGATE_AT_KEY].str);
 
+    l = &v[NGX_HTTP_TOLLGATE_AT_TICKET];
+    charge->ticket.len = l->str.len;
+
+    if (l->str.len) {
+        ngx_memcpy(charge->ticket.data, l->str.data, l->str.len);
+    }
+
     charge->epoch = ask->charge.epoch;
     charge->credits = v[NGX_HTTP_TOLLGATE_AT_CREDITS].integer;
     charge->units = v[NGX_HTTP_TOLLGATE_AT_UNITS].integer;
@@ -117,6 +127,9 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
         != NGX_OK
         || ngx_http_tollgate_verdict_copy(ctx, &ctx->mode,
                                           &v[NGX_HTTP_TOLLGATE_AT_MODE].str)
+           != NGX_OK
+        || ngx_http_tollgate_verdict_copy(ctx, &ctx->named,
+                                          &v[NGX_HTTP_TOLLGATE_AT_NAMED].str)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -146,6 +159,8 @@ ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v)
         case NGX_HTTP_TOLLGATE_AT_PLAN:
         case NGX_HTTP_TOLLGATE_AT_MODE:
         case NGX_HTTP_TOLLGATE_AT_LIMIT:
+        case NGX_HTTP_TOLLGATE_AT_TICKET:
+        case NGX_HTTP_TOLLGATE_AT_NAMED:
             type = REDIS_REPLY_STRING;
             break;
 
@@ -164,7 +179,8 @@ ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v)
         }
     }
 
-    return NGX_OK;
+    return v[NGX_HTTP_TOLLGATE_AT_TICKET].str.len
+           > NGX_HTTP_TOLLGATE_TICKET_LEN ? NGX_ERROR : NGX_OK;
 }
 
 

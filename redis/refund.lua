@@ -3,7 +3,8 @@ refund.lua: gives back what one request was charged, once.
 
 KEYS    wallet, ledger, marker (lives for a day: no refund comes later)
 ARGV    account, request id, epoch, key id, app id, feature, model, credits,
-        units, day window end, month window end (as the gate answered them)
+        units, day window end, month window end, ticket (- for none), as the
+        gate answered them
 Returns 1 done, 0 was done before, -1 no such wallet, or another epoch, or
         one whose numbers are no integers
 

@@ -29,7 +29,7 @@ ok @verdicts && @fields && @columns, 'the tables can be read';
 my %of_module = map { ($_, 1) } qw(off pass_open pass_stale key_missing key_malformed
     body_invalid feature_unknown model_unknown client_gone);
 
-my $gate = $t->slurp("$t->{root}/redis/gate.lua");
+my $gate = $t->script_text('gate');
 my %in_gate = map { ($_, 1) } $gate =~ /
     (?: return | and | or | answer_blank\(w\.epoch, | answer_all\( )
     \s* '([a-z_]{4,})'/gx;

@@ -207,8 +207,16 @@ sub r {
 sub script {
     my ($self, $name, $keys, $args) = @_;
 
-    return $self->r('EVAL', $self->slurp("$root/redis/$name.lua"),
-                    scalar @$keys, @$keys, @$args);
+    return $self->r('EVAL', $self->script_text($name), scalar @$keys, @$keys,
+                    @$args);
+}
+
+# A script with the parts that it includes.
+sub script_text {
+    my ($self, $name) = @_;
+
+    return $self->slurp("$root/redis/$name.lua")
+        =~ s{^--: include (\S+)\n}{$self->slurp("$root/redis/$1")}egmr;
 }
 
 # --- what a test puts into Redis without a worker -------------------------------

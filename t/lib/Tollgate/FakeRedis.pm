@@ -148,14 +148,14 @@ sub reply {
     return ('gate', $self->{t}->slurp($self->{file}));
 }
 
-# An answer of gate.lua to one request, with some of its 25 values replaced.
+# An answer of gate.lua to one request, with some of its 27 values replaced.
 sub decision {
     my (%over) = @_;
 
     my @values = ([':', time * 1_000_000], [':', 1],
         (map { ['$', $_] } 'pass', 'app_0000000001', 'key_0000000001', 'payg'),
         [':', 0], ['$', 'payg'], [':', 10_000_000], [':', 0], [':', 90],
-        ['$', ''], map { [':', 0] } 1 .. 13);
+        ['$', ''], (map { [':', 0] } 1 .. 13), ['$', ''], ['$', '']);
     @values[keys %over] = values %over;
 
     return '*' . @values . "\r\n" . join '', map {

@@ -13,14 +13,15 @@ our @EXPORT = qw(gate gate_reply events snapshot key_hash tally verdicts);
 
 our @FIELDS = qw(verdict app key plan tier mode credits units avail limit
     retry_ms key_burst key_left key_full_ms app_burst app_left app_full_ms
-    day day_left day_end month month_left month_end);
+    day day_left day_end month month_left month_end ticket limits);
 
 my $requests = 0;
 
 sub key_hash { return Digest::SHA::sha256_hex($_[0]) }
 
 # The raw reply.  A request is { key, cost, units, tier, dry_run, look,
-# feature, model, id, ip, method, scope, path }; only the key has no default.
+# feature, model, id, ip, method, scope, path, extras }; only the key has no
+# default.
 sub gate_reply {
     my ($t, $account, $list, %opt) = @_;
 
@@ -32,8 +33,9 @@ sub gate_reply {
             map({ $request->{$_} // '-' } qw(feature model)),
             map({ $request->{$_} // 0 } qw(tier cost units)),
             $request->{look} ? 2 : $request->{dry_run} ? 1 : 0,
-            join ' ', map({ $request->{$_} // '-' } qw(ip method scope)),
-                $request->{path} // '/';
+            join(' ', map({ $request->{$_} // '-' } qw(ip method scope)),
+                 $request->{path} // '/'),
+            $request->{extras} // '-';
     }
 
     return $t->script('gate', [Tollgate::wallet_key($account),

@@ -1,0 +1,138 @@
+
+/*
+ * ngx_http_tollgate_conf_merge.c owns the defaults of the directives, and what
+ * a location inherits.
+ */
+
+
+#include "ngx_http_tollgate_deny.h"
+#include "ngx_http_tollgate_self.h"
+
+
+void *
+ngx_http_tollgate_conf_main(ngx_conf_t *cf)
+{
+    ngx_http_tollgate_main_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tollgate_main_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->usage_buffer = NGX_CONF_UNSET_SIZE;
+
+    if (ngx_array_init(&conf->stores, cf->pool, 4,
+                       sizeof(ngx_http_tollgate_store_t *)) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return conf;
+}
+
+
+void *
+ngx_http_tollgate_conf_create(ngx_conf_t *cf)
+{
+    ngx_http_tollgate_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tollgate_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->enable_at = { 0, NULL };
+     *     conf->feature = NULL;
+     *     conf->model = NULL;
+     *     conf->scope = NULL;
+     *     conf->tier = NULL;
+     *     conf->cost = NULL;
+     *     conf->user = NULL;
+     *     conf->label = NULL;
+     *     conf->charge_codes = NULL;
+     *     conf->upgrade_url = NULL;
+     *     conf->topup_url = NULL;
+     *     conf->self = NULL;
+     */
+
+    conf->enable = NGX_CONF_UNSET_UINT;
+    conf->store = NGX_CONF_UNSET_PTR;
+    conf->keys = NGX_CONF_UNSET_PTR;
+    conf->fixed_cost = -1;
+    conf->on_error = NGX_CONF_UNSET_UINT;
+    conf->timeout = NGX_CONF_UNSET_MSEC;
+    conf->charge_on = NGX_CONF_UNSET_UINT;
+    conf->strip_key = NGX_CONF_UNSET;
+    conf->headers = NGX_CONF_UNSET_UINT;
+    conf->error_shape = NGX_CONF_UNSET_UINT;
+    conf->error_html = NGX_CONF_UNSET;
+
+    return conf;
+}
+
+
+#define ngx_http_tollgate_merge_value(field)                                  \
+    if (conf->field == NULL) {                                                \
+        conf->field = prev->field;                                            \
+    }
+
+
+char *
+ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_tollgate_loc_conf_t *prev = parent;
+    ngx_http_tollgate_loc_conf_t *conf = child;
+
+    if (conf->enable == NGX_CONF_UNSET_UINT) {
+        conf->enable_at = prev->enable_at;
+    }
+
+    if (conf->cost == NULL) {
+        conf->cost = prev->cost;
+        conf->fixed_cost = prev->fixed_cost;
+    }
+
+    if (conf->charge_on == NGX_CONF_UNSET_UINT) {
+        conf->charge_codes = prev->charge_codes;
+    }
+
+    ngx_http_tollgate_merge_value(feature);
+    ngx_http_tollgate_merge_value(model);
+    ngx_http_tollgate_merge_value(scope);
+    ngx_http_tollgate_merge_value(tier);
+    ngx_http_tollgate_merge_value(user);
+    ngx_http_tollgate_merge_value(label);
+    ngx_http_tollgate_merge_value(upgrade_url);
+    ngx_http_tollgate_merge_value(topup_url);
+
+    ngx_conf_merge_uint_value(conf->enable, prev->enable,
+                              NGX_HTTP_TOLLGATE_MODE_OFF);
+    ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
+    ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+    if (conf->on_error == NGX_CONF_UNSET_UINT) {
+        conf->stale_for = prev->stale_for;
+        conf->stale_requests = prev->stale_requests;
+        conf->stale_credits = prev->stale_credits;
+    }
+
+    ngx_conf_merge_uint_value(conf->on_error, prev->on_error,
+                              NGX_HTTP_TOLLGATE_CLOSED);
+    ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 250);
+    ngx_conf_merge_uint_value(conf->charge_on, prev->charge_on,
+                              1 << 1 | 1 << 2 | 1 << 3 | 1 << 4
+                              | NGX_HTTP_TOLLGATE_CHARGE_ABORT);
+    ngx_conf_merge_value(conf->strip_key, prev->strip_key, 1);
+    ngx_conf_merge_uint_value(conf->headers, prev->headers,
+                              NGX_HTTP_TOLLGATE_HEADERS_IETF
+                              | NGX_HTTP_TOLLGATE_HEADERS_CREDITS);
+    ngx_conf_merge_uint_value(conf->error_shape, prev->error_shape,
+                              NGX_HTTP_TOLLGATE_PROBLEM);
+    ngx_conf_merge_value(conf->error_html, prev->error_html, 1);
+
+    ngx_http_tollgate_self_merge(cf, prev, conf);
+
+    return ngx_http_tollgate_conf_check(cf, conf);
+}
