@@ -148,6 +148,9 @@ typedef struct {
     ngx_http_tollgate_ticket_t       ticket;
 } ngx_http_tollgate_charge_t;
 
+#define ngx_http_tollgate_charge_taken(charge)                                \
+    ((charge)->credits || (charge)->units || (charge)->ticket.len)
+
 
 /* names of the keys of a shard, made from redis/key_names.h once */
 

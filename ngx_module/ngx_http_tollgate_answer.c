@@ -159,7 +159,7 @@ ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
         return;
     }
 
-    if (ctx.charge.credits || ctx.charge.units) {
+    if (ngx_http_tollgate_charge_taken(&ctx.charge)) {
         ngx_http_tollgate_refund(ask->node->store, &ctx.charge);
         ngx_http_tollgate_count(backs[NGX_HTTP_TOLLGATE_BACK_LATE], 1);
     }

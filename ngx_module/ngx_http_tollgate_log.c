@@ -79,7 +79,7 @@ ngx_http_tollgate_log_refunds(ngx_http_request_t *r,
     charge = &ctx->charge;
 
     priced = ctx->outage ? ngx_http_tollgate_stale_serves(ctx)
-                         : charge->credits || charge->units;
+                         : ngx_http_tollgate_charge_taken(charge);
 
     if (ctx->dry_run || !priced) {
         return 0;

@@ -9,7 +9,8 @@ Returns 1 done, 0 was done before, -1 no such wallet, or another epoch, or
         one whose numbers are no integers
 
 Units return only to a window that is still current.  The event tells what
-was given back: its units are 0 where both windows are over.
+was given back: its units are 0 where both windows are over.  Where there were
+neither credits nor units there is none.
 ]]
 
 local k_wallet, k_ledger, k_marker = KEYS[1], KEYS[2], KEYS[3]
@@ -17,6 +18,7 @@ local account, request_id, epoch = ARGV[1], ARGV[2], ARGV[3]
 local key_id, app_id, feature, model = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local credits, units = tonumber(ARGV[8]), tonumber(ARGV[9])
 local day_end, month_end = tonumber(ARGV[10]), tonumber(ARGV[11])
+local ticket = ARGV[12]
 
 local MARKER_S, DAY_S = 86400, 86400
 
@@ -27,6 +29,9 @@ local function integer(text)
 
     return n and n >= 0 and n < 2^53 and n % 1 == 0 and n or nil
 end
+
+
+--: include gate/back.lua
 
 
 -- first half: read and decide
@@ -54,6 +59,7 @@ end
 
 local clock = redis.call('TIME')
 local now_s = tonumber(clock[1])
+local words = ticket_words(ticket)
 local change, returned = {}, 0
 
 local function put(field, number)
@@ -61,7 +67,9 @@ local function put(field, number)
     change[#change + 1] = string.format('%.0f', number)
 end
 
-put('seq', seq + 1)
+local is_event = credits > 0 or units > 0
+
+put('seq', is_event and seq + 1 or seq)
 put('avail', avail + credits)
 
 if units > 0 and day == day_end - DAY_S and now_s < day_end then
@@ -83,11 +91,20 @@ end
 local item = string.format('%s %s %s %s %s %.0f %.0f', request_id, key_id,
                            app_id, feature, model, credits, returned)
 
-redis.call('XADD', k_ledger, '*', 'a', account, 'e', epoch, 's', change[2],
-           't', string.format('%.0f', now_s * 1000000 + tonumber(clock[2])),
-           'k', 'refund', 'd', string.format('%.0f', credits), 'v', change[4],
-           'h', string.format('%.0f', held), 'n', '0', 'i', item)
+if is_event then
+    redis.call('XADD', k_ledger, '*', 'a', account, 'e', epoch, 's', change[2],
+               't', string.format('%.0f', now_s * 1000000 + tonumber(clock[2])),
+               'k', 'refund', 'd', string.format('%.0f', credits),
+               'v', change[4], 'h', string.format('%.0f', held), 'n', '0',
+               'i', item)
+end
+
 redis.call('HSET', k_wallet, unpack(change))
+
+for _, word in ipairs(words) do
+    word[1](word[2])
+end
+
 redis.call('SET', k_marker, '1', 'EX', MARKER_S)
 
 return 1

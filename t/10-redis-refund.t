@@ -31,7 +31,7 @@ sub refund {
     return $t->script('refund',
         [$wallet, Tollgate::ledger_key($account), marker($id)],
         [$account, $id, @args{qw(epoch key app feature model credits units
-                                 day_end month_end)}]);
+                                 day_end month_end)}, '-']);
 }
 
 # A charge given back, then again.

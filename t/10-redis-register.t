@@ -87,7 +87,7 @@ my %operation = (
         my $expected = $epoch == 2 ? -1 : $done{$id} ? 0 : 1;
         expect($t->script('refund', [$wallet, $ledger, "$ledger:$id"],
             [$account, $id, $epoch, @{$answer}{qw(key app)}, '-', '-',
-             @{$answer}{qw(credits units day_end month_end)}]),
+             @{$answer}{qw(credits units day_end month_end)}, '-']),
             $expected, "refund of $id");
         return if $expected != 1;
         $done{$id} = 1;

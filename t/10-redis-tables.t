@@ -58,7 +58,7 @@ my $key = $t->key($account);
 my $answer = gate($t, $account, { key => $key, cost => 5 });
 $t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
     [$account, 'x', 1, @{$answer}{qw(key app)}, '-', '-', 5, 0,
-     @{$answer}{qw(day_end month_end)}]);
+     @{$answer}{qw(day_end month_end)}, '-']);
 $t->script('void', \@keys, [$account, 'x']);
 $t->script('apply', \@keys, [$account, 1, 5, 0, 0]);
 
