@@ -104,6 +104,7 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
 
         return ngx_http_tollgate_fact_resets(r, ctx, facts);
 
+    case NGX_HTTP_TOLLGATE_CAP_REACHED:
     case NGX_HTTP_TOLLGATE_RATE_LIMITED:
         return ngx_http_tollgate_fact_resets(r, ctx, facts);
 

@@ -78,6 +78,7 @@ static ngx_http_tollgate_openai_t
     OPENAI(TIER_REQUIRED,     "invalid_request_error", "model_not_found"),
     OPENAI(RATE_LIMITED,      "requests",              "rate_limit_exceeded"),
     OPENAI(QUOTA_EXCEEDED,    "insufficient_quota",    "insufficient_quota"),
+    OPENAI(CAP_REACHED,       "insufficient_quota",    "insufficient_quota"),
     OPENAI(CREDITS_EXHAUSTED, "insufficient_quota",    "insufficient_quota")
 };
 

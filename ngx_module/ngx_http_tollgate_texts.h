@@ -185,6 +185,13 @@ TEXT(QUOTA_EXCEEDED,
      "ใช้โควตาของแพ็กเกจหมดแล้ว",
      "Kuota habis",
      "Kuota paket sudah habis.")
+TEXT(CAP_REACHED,
+     "A limit that was set for this account, app or key is reached.",
+     "ถึงขีดจำกัดแล้ว",
+     "ใช้ถึงขีดจำกัดที่ตั้งไว้สำหรับบัญชี แอป หรือคีย์นี้แล้ว",
+     "Batas tercapai",
+     "Batas yang ditetapkan untuk akun, aplikasi, atau kunci ini sudah "
+     "tercapai.")
 TEXT(CREDITS_EXHAUSTED,
      "The account has too few credits for this request.",
      "เครดิตไม่พอ",

@@ -9,8 +9,10 @@ Returns 1 applied, 0 was applied before, -1 a gap: an earlier command is
         the wallet's numbers are no integers
 
 Command 1 makes the wallet.  A pair sets state, plan, a key record, the rules
-of a key or an app record; these but for the first two, and arrival times, may
-be deleted.  The pair
+of a key, an app record, limits, the time zone, the anchor of anniversaries or
+the percents of a low balance; these but for the first two, and arrival times
+and counters, may be deleted.  Of a balance whose fall is to be told a delta
+above 0 is what it falls from.  The pair
 "units" gives units of quota back: "units day month", to those of the windows
 that began then and still last.  The pair "take", with a delta of 0, charges
 the wallet: "id credits", for a request of that id; it appends an event of kind
@@ -24,8 +26,10 @@ local pair_count = tonumber(ARGV[4])
 local delete_count = tonumber(ARGV[5 + pair_count * 2])
 local FIRST_PAIR, FIRST_DELETE = 5, 6 + pair_count * 2
 
-local MAY_SET = { '^state$', '^plan$', '^k:.', '^r:.', '^a:.' }
-local MAY_DELETE = { '^k:.', '^r:.', '^a:.', '^t:.' }
+local MAY_SET = { '^state$', '^plan$', '^k:.', '^r:.', '^a:.', '^l$', '^l:.',
+                  '^zone$', '^anchor$', '^low$' }
+local MAY_DELETE = { '^k:.', '^r:.', '^a:.', '^t:.', '^l$', '^l:.', '^u:.',
+                     '^zone$', '^anchor$', '^low$' }
 
 
 -- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.
@@ -57,6 +61,7 @@ assert(#ARGV == FIRST_DELETE - 1 + delete_count,
 local change, deletes = {}, {}
 local units, units_day, units_month
 local take, take_credits
+local low, deletes_low
 
 for i = 1, pair_count do
     local at = FIRST_PAIR + (i - 1) * 2
@@ -75,6 +80,7 @@ for i = 1, pair_count do
     else
         assert(is_one_of(MAY_SET, field), 'a command may not set this field')
         change[#change + 1], change[#change + 2] = field, value
+        low = low or field == 'low'
     end
 end
 
@@ -82,10 +88,12 @@ for i = 1, delete_count do
     deletes[i] = ARGV[FIRST_DELETE + i - 1]
     assert(is_one_of(MAY_DELETE, deletes[i]),
            'a command may not delete this field')
+    deletes_low = deletes_low or deletes[i] == 'low'
 end
 
 local found = redis.call('HMGET', k_wallet, 'epoch', 'seq', 'avail', 'held',
-                         'cmd', 'day', 'day_used', 'month', 'month_used')
+                         'cmd', 'day', 'day_used', 'month', 'month_used',
+                         'low', 'full')
 
 local exists = found[1] or found[2] or found[3] or found[4] or found[5]
 
@@ -149,6 +157,15 @@ if take then
     items = string.format('%s - - - - %.0f 0', take, take_credits)
 end
 
+if (low or found[10]) and (delta > 0 or not found[11]) and not deletes_low then
+    put('full', avail + delta)
+    put('warned', 0)
+end
+
+if deletes_low then
+    deletes[#deletes + 1], deletes[#deletes + 2] = 'full', 'warned'
+end
+
 local cmd = put('cmd', number)
 local is_event = take or delta ~= 0
 local seq_after = put('seq', is_event and seq + 1 or seq)
@@ -167,7 +184,7 @@ end
 
 redis.call('HSET', k_wallet, unpack(change))
 
-if delete_count > 0 then
+if #deletes > 0 then
     redis.call('HDEL', k_wallet, unpack(deletes))
 end
 

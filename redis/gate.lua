@@ -40,6 +40,9 @@ local call, format = redis.call, string.format
 --: include gate/rules.lua
 --: include gate/rate.lua
 --: include gate/decide.lua
+--: include gate/calendar.lua
+--: include gate/limits.lua
+--: include gate/balance.lua
 
 
 -- first half: read and decide
@@ -82,7 +85,8 @@ if deadline > 0 and now > deadline then
 end
 
 local fields, slots = { 'epoch', 'seq', 'avail', 'held', 'state', 'plan',
-                        'day', 'day_used', 'month', 'month_used' }, {}
+                        'day', 'day_used', 'month', 'month_used', 'l', 'zone',
+                        'anchor', 'low', 'full', 'warned' }, {}
 
 for i = 1, count do
     local hash = ARGV[HEAD + (i - 1) * STRIDE + 2]
@@ -101,7 +105,7 @@ if not (found[1] or found[2] or found[3] or found[5]) then
     return answer_all(loaded and 'key_unknown' or 'store_unreachable')
 end
 
-local sound, w = pcall(wallet_from, found, now_s)
+local sound, w = pcall(wallet_from, found)
 
 if not sound then
     w = { epoch = 0, avail = 0, state = 'frozen', plan = found[6] or 'payg',
@@ -111,9 +115,16 @@ end
 local readable, p =
     pcall(plan_from, call('HMGET', plan_prefix .. w.plan, 'tier', 'mode',
                           'day', 'month', 'key_rate', 'key_burst', 'app_rate',
-                          'app_burst'))
+                          'app_burst', 'limits', 'align'))
 
 p = readable and p
+
+local window_at = p and (w.zone or p.align == 'anniversary')
+                  and open_calendar(w.zone, w.anchor)
+
+if sound then
+    roll_windows(w, p, now_s, window_at)
+end
 
 local keys, key_of = {}, {}
 
@@ -130,23 +141,30 @@ for hash, slot in pairs(slots) do
         local n = #fields
 
         keys[#keys + 1], key_of[hash] = key, key
-        fields[n + 1], fields[n + 2], fields[n + 3] =
-            'a:' .. key.app, key.key_tat, key.app_tat
+        fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4],
+        fields[n + 5] = 'a:' .. key.app, key.key_tat, key.app_tat,
+                        'l:' .. key.app, 'l:' .. key.id
     end
 end
 
 -- theoretical arrival times by field of the wallet
 local tats = {}
+local limited = p and (w.limits or p.limits)
 
 if #keys > 0 then
     local rates = call('HMGET', k_wallet, unpack(fields))
 
     for i = 1, #keys do
-        local key, at = keys[i], i * 3
+        local key, at = keys[i], i * 5
 
-        key.app_state = rates[at - 2]
-        tats[key.key_tat] = tonumber(rates[at - 1] or 0) or 0
-        tats[key.app_tat] = tonumber(rates[at] or 0) or 0
+        key.app_state = rates[at - 4]
+        tats[key.key_tat] = tonumber(rates[at - 3] or 0) or 0
+        tats[key.app_tat] = tonumber(rates[at - 2] or 0) or 0
+
+        if rates[at - 1] or rates[at] then
+            key.limits = (rates[at - 1] or '') .. '\n' .. (rates[at] or '')
+            limited = p
+        end
     end
 end
 
@@ -168,10 +186,28 @@ end
 -- What only some requests need: tables of functions, called where they are
 -- there.  first(ask), ahead of the rates, and last(ask, credits, units), when
 -- the price is known, return a verdict to refuse, the limit and the ms to wait;
--- first may change ask.cost and ask.units.  pass(ask, credits, units) takes
--- what the request takes, and may add to ask.ticket and ask.limits; write(put)
--- comes once, before the register.
-local parts = {}
+-- first may change ask.cost and ask.units.  room(ask, limit, wait_ms) says the
+-- same of the quota: nil where there is room for ask.units.  pass(ask, credits,
+-- units) takes what the request takes, and may add to ask.ticket; tell(ask)
+-- comes after any decision, a look's too, and may add lines to ask.limits;
+-- write(put) comes once, before the register.  Notices are the items of events
+-- that tell of a threshold.
+local parts, notices = {}, {}
+
+if limited then
+    readable, parts[1] =
+        pcall(open_limits, w, p, keys, now,
+              window_at or open_calendar(w.zone, w.anchor), notices)
+
+    -- a limit that can't be read is one that nobody can say is kept
+    if not readable then
+        p, parts[1] = false, nil
+    end
+end
+
+if w.low then
+    parts[#parts + 1] = open_balance(w, notices)
+end
 
 local avail_before, items, passed, units_used = w.avail, {}, 0, 0
 
@@ -234,6 +270,12 @@ for i = 1, count do
         end
 
         if p then
+            for j = 1, #parts do
+                if parts[j].tell then
+                    parts[j].tell(ask)
+                end
+            end
+
             local kb, kl, kf = rate_state(key_tat, now, p.key_rate, p.key_burst)
             local ab, al, af = rate_state(app_tat, now, p.app_rate, p.app_burst)
 
@@ -255,15 +297,16 @@ end
 
 -- second half: write
 
-assert(w.avail >= 0 and w.avail <= avail_before and w.seq + 1 < 2^53,
-       'wallet does not add up')
+assert(w.avail >= 0 and w.avail <= avail_before
+       and w.seq + 1 + #notices < 2^53, 'wallet does not add up')
 
 local change = {}
 
-local function put(field, number)
+local function put(field, value)
     local n = #change
 
-    change[n + 1], change[n + 2] = field, format('%.0f', number)
+    change[n + 1] = field
+    change[n + 2] = type(value) == 'number' and format('%.0f', value) or value
 end
 
 if units_used > 0 then
@@ -294,17 +337,26 @@ for i = 1, #parts do
     end
 end
 
--- The stream first: where it can't take the event the wallet stays as it was.
-if #items > 0 then
-    local n = #change
-    local seq, avail = format('%.0f', w.seq + 1), format('%.0f', w.avail)
+-- The stream first: where it can't take the events the wallet stays as it was.
+local function post(kind, delta, item)
+    w.seq = w.seq + 1
+    call('XADD', k_ledger, '*', 'a', account, 'e', found[1],
+         's', format('%.0f', w.seq), 't', format('%.0f', now), 'k', kind,
+         'd', format('%.0f', delta), 'v', format('%.0f', w.avail),
+         'h', found[4], 'n', '0', 'i', item)
+end
 
-    change[n + 1], change[n + 2] = 'seq', seq
-    change[n + 3], change[n + 4] = 'avail', avail
-    call('XADD', k_ledger, '*', 'a', account, 'e', found[1], 's', seq,
-         't', format('%.0f', now), 'k', 'charge',
-         'd', format('%.0f', w.avail - avail_before), 'v', avail,
-         'h', found[4], 'n', '0', 'i', table.concat(items, ';'))
+if #items > 0 then
+    post('charge', w.avail - avail_before, table.concat(items, ';'))
+    put('avail', w.avail)
+end
+
+for i = 1, #notices do
+    post('threshold', 0, notices[i])
+end
+
+if #items + #notices > 0 then
+    put('seq', w.seq)
 end
 
 if #change > 0 then

@@ -20,7 +20,11 @@ local credits, units = tonumber(ARGV[8]), tonumber(ARGV[9])
 local day_end, month_end = tonumber(ARGV[10]), tonumber(ARGV[11])
 local ticket = ARGV[12]
 
-local MARKER_S, DAY_S = 86400, 86400
+local MARKER_S = 86400
+
+-- No window is longer, not even with a change of the clocks, and no two of
+-- them are as short.
+local DAY_MOST_S, MONTH_MOST_S = 36 * 3600, 33 * 86400
 
 
 -- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.
@@ -72,13 +76,15 @@ local is_event = credits > 0 or units > 0
 put('seq', is_event and seq + 1 or seq)
 put('avail', avail + credits)
 
-if units > 0 and day == day_end - DAY_S and now_s < day_end then
+-- A start within a window's length of the end is the start of that window.
+if units > 0 and day < day_end and day_end - day <= DAY_MOST_S
+   and now_s < day_end
+then
     put('day_used', math.max(day_used - units, 0))
     returned = units
 end
 
--- Both are starts of months, so no other month ends within 31 days of it.
-if units > 0 and month < month_end and month_end - month <= 31 * DAY_S
+if units > 0 and month < month_end and month_end - month <= MONTH_MOST_S
    and now_s < month_end
 then
     put('month_used', math.max(month_used - units, 0))

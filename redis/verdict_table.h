@@ -34,4 +34,5 @@ VERDICT(MODEL_FORBIDDEN,   "model_forbidden",   403, "permission_error",      "M
 VERDICT(TIER_REQUIRED,     "tier_required",     403, "permission_error",      "Higher plan required")
 VERDICT(RATE_LIMITED,      "rate_limited",      429, "rate_limit_error",      "Too many requests")
 VERDICT(QUOTA_EXCEEDED,    "quota_exceeded",    429, "rate_limit_error",      "Quota exceeded")
+VERDICT(CAP_REACHED,       "cap_reached",       429, "rate_limit_error",      "Cap reached")
 VERDICT(CREDITS_EXHAUSTED, "credits_exhausted", 402, "insufficient_quota",    "Out of credit")

@@ -53,7 +53,8 @@ cmp_ok scalar @order, '>=', 9, 'which are nine at least';
 # One event of each kind.
 my $account = 'Tables0001';
 my @keys = (Tollgate::wallet_key($account), Tollgate::ledger_key($account));
-$t->wallet($account, avail => 10);
+$t->wallet($account, avail => 10,
+           l => '1 a credits 5 life - account * refuse 100');
 my $key = $t->key($account);
 my $answer = gate($t, $account, { key => $key, cost => 5 });
 $t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
@@ -75,7 +76,7 @@ for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
         $event{k} eq 'command' ? 0 : scalar @columns,
         'and its items the columns';
 }
-is join(' ', sort keys %kinds), 'charge command refund void',
+is join(' ', sort keys %kinds), 'charge command refund threshold void',
     'each kind of event was seen';
 
 # Keys of the shard, all of which these scripts made or were given.

@@ -4,8 +4,29 @@ units.  A ticket is words joined by ";", each a tag, a colon and what the part
 of gate.lua wrote that took it.  Part of refund.lua.
 ]]
 
+-- To the counter of a limit, where it is still in the window that was debited:
+-- "id holder start amount", the holder "a" or "k" if it is the request's app or
+-- key, else "-".
+local function counter_back(word)
+    local id, whose, start, amount =
+        string.match(word, '^(%w+) ([ak%-]) (%d+) (%d+)$')
+    local field = 'u:' .. id .. (whose == 'k' and ':' .. key_id
+                                 or whose == 'a' and ':' .. app_id or '')
+    local counter = redis.call('HGET', k_wallet, field)
+    local from, used, rest = string.match(counter or '',
+                                          '^(%d+) (%d+)( .*)$')
+
+    if from == start then
+        used = math.max(used - amount, 0)
+        redis.call('HSET', k_wallet, field,
+                   from .. string.format(' %.0f', used) .. rest)
+    end
+end
+
+
 -- By tag: what gives it back.  It gets the word behind its tag, and writes.
-local BACK = {}
+-- "b" is what was taken of limits of credits, "u" of those of requests or units.
+local BACK = { b = counter_back, u = counter_back }
 
 
 -- The words of a ticket as pairs of what gives back and what it gets; raises

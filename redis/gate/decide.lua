@@ -100,14 +100,27 @@ local function decide(w, p, now, ask, key_tat, app_tat, parts)
     if p.mode == 'subscription' or (p.mode == 'hybrid'
                                     and (ask.units > 0 or ask.cost == 0))
     then
-        if fits(w.day_used, ask.units, p.day)
-           and fits(w.month_used, ask.units, p.month)
+        local limit, wait_ms
+
+        if not (fits(w.day_used, ask.units, p.day)
+                and fits(w.month_used, ask.units, p.month))
         then
+            limit, wait_ms = quota_refusal(w, p, ask.units, now_ms)
+        end
+
+        for i = 1, #parts do
+            local room = parts[i].room
+
+            if room then
+                limit, wait_ms = room(ask, limit, wait_ms)
+            end
+        end
+
+        if not limit then
             credits, units = 0, ask.units
 
         elseif p.mode == 'subscription' then
-            return 'quota_exceeded', 0, 0,
-                   quota_refusal(w, p, ask.units, now_ms)
+            return 'quota_exceeded', 0, 0, limit, wait_ms
         end
     end
 

@@ -39,8 +39,24 @@ end
 
 
 -- Units count only in the window they were used in.  A window that starts in
--- the future stays: a clock that stepped back gives no quota.
-local function roll_windows(w, now_s)
+-- the future stays: a clock that stepped back gives no quota.  The windows are
+-- those of UTC, or where there is one those of a calendar.
+local function roll_windows(w, p, now_s, window_at)
+    if window_at then
+        for _, name in ipairs({ 'day', 'month' }) do
+            local start, last = w[name], name .. '_end'
+
+            start, w[last] = window_at(name, p.align,
+                                       now_s > start and now_s or start)
+
+            if start > w[name] then
+                w[name], w[name .. '_used'], w.rolled = start, 0, true
+            end
+        end
+
+        return
+    end
+
     local at = now_s > w.day and now_s or w.day
     local start = at - at % 86400
 
@@ -62,18 +78,16 @@ end
 
 
 -- The wallet from its fields; raises where its numbers are none.
-local function wallet_from(f, now_s)
-    local w = {
+local function wallet_from(f)
+    return {
         epoch = integer(f[1]), seq = integer(f[2]), avail = integer(f[3]),
         held = integer(f[4]), state = f[5], plan = f[6] or 'payg',
         day = integer(f[7] or 0), day_used = integer(f[8] or 0),
         month = integer(f[9] or 0), month_used = integer(f[10] or 0),
-        rolled = false, day_end = 0, month_end = 0
+        rolled = false, day_end = 0, month_end = 0, limits = f[11],
+        zone = f[12], anchor = f[13], low = f[14], full = f[15],
+        warned = f[16]
     }
-
-    roll_windows(w, now_s)
-
-    return w
 end
 
 
@@ -91,7 +105,8 @@ local function plan_from(f)
     return {
         tier = integer(f[1]), mode = mode, day = day, month = month,
         key_rate = integer(f[5]), key_burst = integer(f[6]),
-        app_rate = integer(f[7]), app_burst = integer(f[8])
+        app_rate = integer(f[7]), app_burst = integer(f[8]),
+        limits = f[9], align = f[10]
     }
 end
 
@@ -105,5 +120,6 @@ local function key_from(record)
            and { id = id, app = app, state = state,
                  expires_ms = expires + 0, app_state = false,
                  key_tat = 't:' .. id, app_tat = 't:' .. app,
+                 limits = false,
                  rules = more ~= '' or nil, passed = false }
 end

@@ -37,6 +37,8 @@ as $$
         ('tier_required', 'tier', 'the plan had too low a tier', 'a plan of a higher tier'),
         ('rate_limited', 'rate', 'requests came faster than the plan allows', 'send slower, or a plan with a higher rate'),
         ('quota_exceeded', 'quota', 'the quota of the plan had too few units left', 'wait, or a plan with more units'),
+        ('cap_reached', 'limits', 'a limit that was set for the account, the app or the key had no room',
+         'wait, or a higher limit'),
         ('credits_exhausted', 'credits', 'the account had too few credits', 'more credits');
 $$;
 comment on function api.verdict_table is 'What verdicts of decided requests mean: the rule that decided, what happened, what would make it pass.';

@@ -1,0 +1,33 @@
+--[[
+balance.lua: tells once when a balance falls by so many percent since it was
+last topped up.  Part of gate.lua, for calls of an account that wants it.
+]]
+
+local function open_balance(w, notices)
+    local full, warned = tonumber(w.full) or 0, tonumber(w.warned) or 0
+    local changed = false
+
+    return {
+        pass = function (ask, credits)
+            for percent in string.gmatch(credits > 0 and w.low or '', '%d+') do
+                percent = percent + 0
+
+                if percent > warned and full > 0
+                   and (full - w.avail) * 100 >= full * percent
+                then
+                    warned, changed = percent, true
+                    notices[#notices + 1] =
+                        ask.id .. ' ' .. ask.key.id .. ' ' .. ask.key.app
+                        .. format(' balance %.0f %.0f %.0f', percent, full,
+                                  full - w.avail)
+                end
+            end
+        end,
+
+        write = function (put)
+            if changed then
+                put('warned', warned)
+            end
+        end
+    }
+end
