@@ -64,6 +64,7 @@ CREATE TABLE public.api_key (
     paths text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
     models text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
     replaced_by text COLLATE pg_catalog."C",
+    imported boolean DEFAULT false NOT NULL,
     CONSTRAINT api_key_check CHECK (((state = 'revoked'::text) = (revoked_at IS NOT NULL))),
     CONSTRAINT api_key_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT api_key_id_check CHECK ((id ~ '^key_[0-9A-Za-z]{10}$'::text)),
@@ -71,7 +72,7 @@ CREATE TABLE public.api_key (
     CONSTRAINT api_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'revoked'::text])))
 );
 
-COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept. A list of scopes, networks, methods, path prefixes or models that is empty restricts nothing; replaced_by is the key that it was rerolled to.';
+COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept. A list of scopes, networks, methods, path prefixes or models that is empty restricts nothing; replaced_by is the key that it was rerolled to. One that was imported is of any form: prefix and last4 are empty where nothing of it may be shown.';
 
 CREATE TABLE public.usage_event (
     at timestamp with time zone NOT NULL,
@@ -428,6 +429,17 @@ ALTER TABLE public.job_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.key_alias (
+    key text NOT NULL COLLATE pg_catalog."C",
+    shard smallint NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    carried bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT key_alias_check CHECK ((carried <= version)),
+    CONSTRAINT key_alias_shard_check CHECK ((shard >= 0))
+);
+
+COMMENT ON TABLE public.key_alias IS 'What tells the edge the account of an imported key. shard: of the hash of the key; version: of the alias as the key is now; carried: the version that Redis has.';
 
 ALTER TABLE public.ledger_account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ledger_account_id_seq
@@ -825,6 +837,9 @@ ALTER TABLE ONLY public.job
 ALTER TABLE ONLY public.job_run
     ADD CONSTRAINT job_run_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.key_alias
+    ADD CONSTRAINT key_alias_pkey PRIMARY KEY (key);
+
 ALTER TABLE ONLY public.ledger_account
     ADD CONSTRAINT ledger_account_account_kind_asset_key UNIQUE NULLS NOT DISTINCT (account, kind, asset);
 
@@ -922,6 +937,8 @@ CREATE INDEX credit_grant_burn ON public.credit_grant USING btree (account, prio
 
 CREATE INDEX job_run_job ON public.job_run USING btree (job, id);
 
+CREATE INDEX key_alias_due ON public.key_alias USING btree (key) WHERE (carried < version);
+
 CREATE INDEX ledger_entry_account ON public.ledger_entry USING btree (ledger_account, txn);
 
 CREATE INDEX ledger_txn_account ON public.ledger_txn USING btree (account, id);
@@ -1003,6 +1020,9 @@ ALTER TABLE ONLY public.credit_grant
 
 ALTER TABLE ONLY public.job_run
     ADD CONSTRAINT job_run_job_fkey FOREIGN KEY (job) REFERENCES public.job(name);
+
+ALTER TABLE ONLY public.key_alias
+    ADD CONSTRAINT key_alias_key_fkey FOREIGN KEY (key) REFERENCES public.api_key(id);
 
 ALTER TABLE ONLY public.ledger_account
     ADD CONSTRAINT ledger_account_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
@@ -1135,6 +1155,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.feature TO tollgate_worker;
 GRANT SELECT ON TABLE public.feature_usage TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.job_run TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.key_alias TO tollgate_worker;
+
+GRANT UPDATE(version) ON TABLE public.key_alias TO tollgate_worker;
+
+GRANT UPDATE(carried) ON TABLE public.key_alias TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.ledger_balance TO tollgate_worker;
 

@@ -13,6 +13,7 @@ begin
             paths = after.paths, models = after.models, expires_at = after.expires_at,
             revoked_at = after.revoked_at, replaced_by = after.replaced_by
         where k.id = before.id;
+        update key_alias a set version = a.version + 1 where a.key = before.id;
         perform mirror.command(after.account, 0, api.key_record(after),
                                case when api.key_rules(before) is not null and api.key_rules(after) is null
                                     then jsonb_build_array('r:' || after.id) else '[]' end);

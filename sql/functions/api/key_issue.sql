@@ -13,6 +13,7 @@ begin
     fresh.last4 := right(body, 4);
     fresh.state := 'active';
     fresh.created_at := lib.now();
+    fresh.imported := false;
     insert into api_key select fresh.*;
     perform mirror.command(fresh.account, 0, api.key_record(fresh));
     perform lib.audit(args, action, fresh.id, api.key_json(fresh));

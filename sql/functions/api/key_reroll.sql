@@ -18,7 +18,7 @@ begin
     end if;
 
     fresh := api.key_with(fresh, args - '{name,ips,scopes,models,methods,paths}'::text[]);
-    fresh.prefix := left(before.prefix, 8);
+    fresh.prefix := case when before.imported then 'tg_live_' else left(before.prefix, 8) end;
     answer := api.key_issue(args, 'key.create', fresh);
 
     after.expires_at := least(before.expires_at, ends);
