@@ -11,6 +11,8 @@
 #define TG_KEY_WALLET_FMT   "tg:{%u}:w:%s"
 #define TG_KEY_LEDGER_FMT   "tg:{%u}:ledger"
 #define TG_KEY_PLAN_FMT     "tg:{%u}:plan:%s"
+#define TG_KEY_ALIAS_FMT    "tg:{%u}:x:%s"
+#define TG_KEY_ALIASES_FMT  "tg:{%u}:x"
 #define TG_KEY_REFUND_FMT   "tg:{%u}:r:%s"
 #define TG_KEY_USAGE_FMT    "tg:{usage}:%s"
 #define TG_KEY_USAGE_HOSTS  "tg:{usage}"

@@ -1,5 +1,6 @@
 /*
- * mirror.c: carries commands, plans and the catalog from Postgres to Redis.
+ * mirror.c: carries commands, plans, the catalog and aliases from Postgres to
+ * Redis.
  *
  * A command has a number in its account, so it takes effect once, and in
  * order, however often it is sent.  Plans and the catalog have versions.
@@ -40,6 +41,7 @@ mirror_run(const struct conf *conf)
     mirror.pg = pg_new(conf->postgres_dsn, "mirror", ROLE_POSTGRES,
                        conf->postgres_timeout);
     mirror.rds = rds_new(conf);
+    mirror_hurry(&mirror);
 
     while (!loop_stopping()) {
         role_beat(ROLE_MIRROR);
@@ -117,6 +119,7 @@ mirror_detach(struct mirror *mirror)
     mirror->owner = false;
     mirror->version = -1;
     mirror->compare_at_ms = 0;
+    mirror_hurry(mirror);
 }
 
 
@@ -360,7 +363,7 @@ mirror_commands(struct mirror *mirror, const pg_result_t *pending)
 
 /*
  * Commands are read first and plans after, so that no account gets a plan
- * that Redis has not.
+ * that Redis has not, and no imported key its record ahead of its alias.
  */
 static bool
 mirror_turn(struct mirror *mirror)
@@ -376,7 +379,7 @@ mirror_turn(struct mirror *mirror)
     if (pending == NULL) {
         return mirror_failed(mirror, "read the commands");
     }
-    if (!mirror_catalog(mirror)) {
+    if (!mirror_catalog(mirror) || !mirror_aliases(mirror)) {
         return false;
     }
 
@@ -384,7 +387,7 @@ mirror_turn(struct mirror *mirror)
     if (!mirror->idle && !mirror_commands(mirror, pending)) {
         return false;
     }
-    if (mirror->idle) {
+    if (mirror->idle && mirror->round_at_ms > loop_now_ms()) {
         pg_wait_notice(mirror->pg, mirror->conf->mirror_idle_ms);
     }
 

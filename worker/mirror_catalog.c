@@ -11,7 +11,6 @@
 #include "mirror.h"
 
 
-#define MIRROR_COMPARE_MS   3000     /* how soon a wiped store is noticed */
 #define MIRROR_FIELDS_MAX   32
 #define MIRROR_NUMBER_SIZE  24
 
@@ -212,6 +211,7 @@ mirror_catalog(struct mirror *mirror)
         if (stored != 0) {
             return stored == 1;
         }
+        mirror_hurry(mirror);
         log_warn("redis lost the catalog or copies of plans");
         log_hint("they are written again; see with tollgate ledger verify "
                  "whether it lost more");
