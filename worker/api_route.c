@@ -52,8 +52,6 @@ static bool api_owns(const json_t *args, struct api_answer *answer);
 static bool api_arguments(const struct api_call *call,
     const struct api_route_row *route, json_t *args,
     struct api_answer *answer);
-static void api_ask(pg_t *pg, const struct api_route_row *route, json_t *args,
-    struct api_answer *answer);
 
 
 void
@@ -75,7 +73,7 @@ api_route(const struct conf *conf, pg_t *pg, const struct api_call *call,
         if (route->handler != NULL) {
             route->handler(conf, pg, args, answer);
         } else {
-            api_ask(pg, route, args, answer);
+            api_ask(pg, route->function, route->status, args, answer);
         }
     }
     json_decref(args);
@@ -373,9 +371,10 @@ api_body(const struct api_call *call, json_t *args, struct api_answer *answer)
 {
     bool           ok;
     char           detail[JSON_ERROR_TEXT_LENGTH + 64];
+    char          *near;
     json_t        *body;
     const char    *type = call->content_type;
-    json_error_t   error;
+    json_error_t   error = { 0 };
 
     if (call->body_too_large) {
         api_problem(answer, 413, "body_too_large",
@@ -396,6 +395,10 @@ api_body(const struct api_call *call, json_t *args, struct api_answer *answer)
     body = json_loadb(call->body, call->body_len, JSON_REJECT_DUPLICATES,
                       &error);
     if (!json_is_object(body)) {
+        near = strstr(error.text, " near ");
+        if (near != NULL) {
+            *near = '\0';               /* it may be near to a secret */
+        }
         snprintf(detail, sizeof(detail), "line %d of the body: %s",
                  body ? 1 : error.line,
                  body ? "it is not an object" : error.text);
@@ -495,8 +498,8 @@ api_lost_race(const pg_t *pg)
 }
 
 
-static void
-api_ask(pg_t *pg, const struct api_route_row *route, json_t *args,
+void
+api_ask(pg_t *pg, const char *function, unsigned status, const json_t *args,
     struct api_answer *answer)
 {
     int           tries = API_TRIES;
@@ -506,17 +509,17 @@ api_ask(pg_t *pg, const struct api_route_row *route, json_t *args,
 
     if (pg_ready(pg)) {
         do {
-            result = pg_call(pg, route->function, 1, params);
+            result = pg_call(pg, function, 1, params);
         } while (result == NULL && --tries > 0 && api_lost_race(pg));
     }
 
     if (result == NULL) {
-        api_problem_of_pg(answer, pg, route->function);
+        api_problem_of_pg(answer, pg, function);
 
     } else {
         const char  *value = pg_value(result, 0, 0);
 
-        answer->status = route->status;
+        answer->status = status;
         answer->body = strdup(value ? value : "null");
     }
 

@@ -33,6 +33,7 @@ ROUTE("GET",    "/api/requests/:request", "api.request_get", OPERATOR, 200)
 
 ROUTE("POST",   "/api/keys", "api.key_create", OPERATOR, 201)
 ROUTE("GET",    "/api/keys", "api.key_list", OPERATOR, 200)
+HANDLER("POST", "/api/keys/import", api_import, OPERATOR, 200)
 ROUTE("PUT",    "/api/keys/:key", "api.key_update", OPERATOR, 200)
 ROUTE("POST",   "/api/keys/:key/pause", "api.key_pause", OPERATOR, 200)
 ROUTE("POST",   "/api/keys/:key/resume", "api.key_resume", OPERATOR, 200)
