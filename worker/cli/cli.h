@@ -201,6 +201,10 @@ int prices_load(struct cli_call *call);
 json_t *prices_rows(json_t *answer);
 bool prices_table(struct cli_call *call, json_t *answer, json_t *rows);
 
+/* keys.c: lists of keys that customers hold */
+int keys_import(struct cli_call *call);
+bool keys_table(struct cli_call *call, json_t *answer, json_t *rows);
+
 /* output.c: the answer on stdout in the format of -o */
 int output_answer(struct cli_call *call, json_t *answer);
 

@@ -115,6 +115,30 @@ const struct cli_command commands_table[] = {
       .examples = { "tollgate keys create app_0123456789 --name backend",
                     "tollgate keys create app_0123456789 --ip 10.0.0.0/8 "
                     "--method GET -o name" } },
+    { .noun = "keys", .verb = "import",
+      .summary = "take over API keys that customers hold, of any form",
+      .details = "FILE is CSV or lines of JSON, - for stdin. Members: key, or "
+                 "sha256 of it; name,\nexpires_at, scopes, ips, methods, "
+                 "paths, models. All keys are imported or none.",
+      .method = "POST", .path = "/api/keys/import",
+      .args = ARGS({ "FILE", "file", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "app", 0, CLI_TEXT, "app", "APP", "the app that they are of" },
+          { "dry-run", 0, CLI_FLAG, "dry_run", NULL,
+            "show what would be imported, and import nothing" }),
+      .columns = COLUMNS(
+          { "LINE", "line", CLI_POINT }, { "STATUS", "status", CLI_STATE },
+          { "KEY", "key", CLI_LEFT }, { "NAME", "name", CLI_LEFT },
+          { "PREFIX", "prefix", CLI_LEFT }, { "LAST4", "last4", CLI_LEFT },
+          { "DETAIL", "detail", CLI_LEFT }),
+      .name_member = "key", .timeout_ms = LONG_MS,
+      .table = keys_table, .features = CLI_CONFIRM,
+      .question = "import {imported} keys into app {app}?",
+      .run = keys_import,
+      .examples = { "tollgate keys import --app app_0123456789 keys.csv "
+                    "--dry-run",
+                    "tollgate keys import --app app_0123456789 - < keys.jsonl"
+                    } },
     { .noun = "keys", .verb = "list",
       .summary = "list API keys",
       .method = "GET", .path = "/api/keys",
