@@ -60,6 +60,7 @@
 #define NGX_HTTP_TOLLGATE_NO_TIER         2147483647
 
 #define NGX_HTTP_TOLLGATE_PAYMENT         402
+#define NGX_HTTP_TOLLGATE_UNPROCESSABLE   422
 
 
 #define VERDICT(name, code, status, type, title)                              \
@@ -198,6 +199,9 @@ typedef struct {
     ngx_msec_t                       timeout;
     ngx_uint_t                       charge_on;
     ngx_array_t                     *charge_codes; /* of ngx_uint_t */
+    ngx_http_complex_value_t        *idempotency; /* NULL: off */
+    time_t                           idem_ttl;  /* s */
+    ngx_uint_t                       idem_required;
     ngx_flag_t                       strip_key;
     ngx_uint_t                       headers;
     ngx_uint_t                       error_shape;
@@ -221,6 +225,9 @@ typedef struct {
     ngx_http_tollgate_ask_t         *ask;       /* while it is pending */
     ngx_event_t                      catalog;   /* to look for it again */
     ngx_http_tollgate_body_t        *body;      /* where it is looked into */
+    EVP_MD_CTX                      *body_digest; /* for _idem.c */
+    ngx_event_t                      keep;      /* up leases, see _ends.c */
+    ngx_msec_t                       lease;     /* 0: none */
 
     ngx_http_tollgate_verdict_e      verdict;
     ngx_http_tollgate_verdict_e      instead;   /* in an outage */
@@ -230,6 +237,7 @@ typedef struct {
     ngx_str_t                        presented; /* the text of the key */
     ngx_str_t                        user;      /* percent-encoded */
     ngx_str_t                        label;
+    ngx_str_t                        idem;      /* its word of extras */
     ngx_str_t                        plan;
     ngx_str_t                        mode;      /* of the plan */
     ngx_str_t                        named;     /* lines of named limits */
@@ -298,6 +306,23 @@ ngx_int_t ngx_http_tollgate_origin(ngx_http_tollgate_ctx_t *ctx,
 /* _extras.c: what only some requests ask for; NGX_ERROR: it can't be told */
 ngx_int_t ngx_http_tollgate_extras(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_ask_t *ask);
+
+/*
+ * _idem.c: PASS, or what is wrong; _start() and _body() where the body is
+ * looked into; _ticket() NGX_DECLINED: it has no such key
+ */
+ngx_http_tollgate_verdict_e ngx_http_tollgate_idem(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_int_t ngx_http_tollgate_idem_start(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_idem_body(ngx_http_tollgate_ctx_t *ctx, u_char *p,
+    u_char *last);
+u_char *ngx_http_tollgate_idem_extra(ngx_http_tollgate_ctx_t *ctx, u_char *p,
+    u_char *last);
+ngx_int_t ngx_http_tollgate_idem_ticket(ngx_http_tollgate_ask_t *ask,
+    ngx_http_tollgate_ticket_t *ticket);
+char *ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* _verdict.c: NGX_ERROR where the values are no decision */
 ngx_int_t ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,

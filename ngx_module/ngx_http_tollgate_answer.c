@@ -147,7 +147,7 @@ ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
 {
     ngx_http_tollgate_ctx_t  ctx;
 
-    if (ask->served || ask->dry_run) {
+    if (ask->dry_run) {
         return;
     }
 
@@ -155,11 +155,17 @@ ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
     ctx.charge = ask->charge;
 
     if (ngx_http_tollgate_verdict_read(&ctx, ask, v) != NGX_OK) {
-        ngx_http_tollgate_void(ask->node->store, &ask->charge);
+        if (!ask->served) {
+            ngx_http_tollgate_void(ask->node->store, &ask->charge);
+        }
+
         return;
     }
 
-    if (ngx_http_tollgate_charge_taken(&ctx.charge)) {
+    if (ask->served) {
+        ngx_http_tollgate_ends_late(ask, &ctx.charge);
+
+    } else if (ngx_http_tollgate_charge_taken(&ctx.charge)) {
         ngx_http_tollgate_refund(ask->node->store, &ctx.charge);
         ngx_http_tollgate_count(backs[NGX_HTTP_TOLLGATE_BACK_LATE], 1);
     }
@@ -180,10 +186,12 @@ ngx_http_tollgate_answer_lost(ngx_http_tollgate_call_t *call)
             ask->served = ngx_http_tollgate_stale_serves(ask->ctx);
         }
 
-        if (!ask->served && !ask->dry_run
-            && (ask->charge.credits || ask->charge.units))
-        {
-            ngx_http_tollgate_void(ask->node->store, &ask->charge);
+        if (!ask->served && !ask->dry_run) {
+            if (ask->charge.credits || ask->charge.units) {
+                ngx_http_tollgate_void(ask->node->store, &ask->charge);
+            }
+
+            ngx_http_tollgate_ends_lost(ask);
         }
 
         ngx_http_tollgate_ask_end(ask);

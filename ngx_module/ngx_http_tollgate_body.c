@@ -17,7 +17,9 @@ static ngx_int_t ngx_http_tollgate_body_wanted(ngx_http_request_t *r,
 static const char *ngx_http_tollgate_body_type(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_tollgate_body_charset(ngx_str_t *params);
 static ngx_int_t ngx_http_tollgate_body_again(ngx_http_request_t *r,
-    ngx_http_tollgate_body_t *body);
+    ngx_http_tollgate_ctx_t *ctx);
+static void ngx_http_tollgate_body_feed(ngx_http_tollgate_ctx_t *ctx,
+    u_char *p, u_char *last);
 static void ngx_http_tollgate_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tollgate_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -60,7 +62,8 @@ ngx_http_tollgate_body(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
         if (rc == NGX_ERROR || body == NULL
             || ngx_http_tollgate_scan_start(&body->scan, tmcf->json, r->pool)
-               != NGX_OK)
+               != NGX_OK
+            || ngx_http_tollgate_idem_start(r, ctx) != NGX_OK)
         {
             return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
         }
@@ -105,7 +108,7 @@ ngx_http_tollgate_body_wanted(ngx_http_request_t *r,
 
     ngx_http_complex_value_t  *values[] = {
         conf->feature, conf->model, conf->tier, conf->cost, conf->user,
-        conf->label
+        conf->label, conf->idempotency
     };
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
@@ -238,7 +241,7 @@ ngx_http_tollgate_body_read(ngx_http_request_t *r,
     /* another module was first */
 
     if (r->request_body != NULL) {
-        return ngx_http_tollgate_body_again(r, body);
+        return ngx_http_tollgate_body_again(r, ctx);
     }
 
     rc = ngx_http_read_client_request_body(r, ngx_http_tollgate_body_handler);
@@ -274,7 +277,7 @@ ngx_http_tollgate_body_came(ngx_http_tollgate_ctx_t *ctx)
 
 static ngx_int_t
 ngx_http_tollgate_body_again(ngx_http_request_t *r,
-    ngx_http_tollgate_body_t *body)
+    ngx_http_tollgate_ctx_t *ctx)
 {
     off_t         at;
     u_char       *piece;
@@ -283,13 +286,13 @@ ngx_http_tollgate_body_again(ngx_http_request_t *r,
     ngx_chain_t  *cl;
 
     piece = NULL;
-    body->reading = 0;
+    ctx->body->reading = 0;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
         b = cl->buf;
 
         if (ngx_buf_in_memory(b)) {
-            (void) ngx_http_tollgate_scan_feed(&body->scan, b->pos, b->last);
+            ngx_http_tollgate_body_feed(ctx, b->pos, b->last);
             continue;
         }
 
@@ -308,13 +311,22 @@ ngx_http_tollgate_body_again(ngx_http_request_t *r,
                 return NGX_HTTP_INTERNAL_SERVER_ERROR;
             }
 
-            (void) ngx_http_tollgate_scan_feed(&body->scan, piece, piece + n);
+            ngx_http_tollgate_body_feed(ctx, piece, piece + n);
         }
     }
 
-    (void) ngx_http_tollgate_scan_end(&body->scan);
+    (void) ngx_http_tollgate_scan_end(&ctx->body->scan);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_tollgate_body_feed(ngx_http_tollgate_ctx_t *ctx, u_char *p,
+    u_char *last)
+{
+    (void) ngx_http_tollgate_scan_feed(&ctx->body->scan, p, last);
+    ngx_http_tollgate_idem_body(ctx, p, last);
 }
 
 
@@ -355,8 +367,7 @@ ngx_http_tollgate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     if (ctx != NULL && ngx_http_tollgate_body_reads(ctx)) {
         for (cl = in; cl; cl = cl->next) {
-            (void) ngx_http_tollgate_scan_feed(&ctx->body->scan, cl->buf->pos,
-                                               cl->buf->last);
+            ngx_http_tollgate_body_feed(ctx, cl->buf->pos, cl->buf->last);
         }
     }
 

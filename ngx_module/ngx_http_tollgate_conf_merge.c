@@ -53,6 +53,8 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
      *     conf->user = NULL;
      *     conf->label = NULL;
      *     conf->charge_codes = NULL;
+     *     conf->idem_ttl = 0;
+     *     conf->idem_required = 0;
      *     conf->upgrade_url = NULL;
      *     conf->topup_url = NULL;
      *     conf->self = NULL;
@@ -61,6 +63,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
     conf->enable = NGX_CONF_UNSET_UINT;
     conf->store = NGX_CONF_UNSET_PTR;
     conf->keys = NGX_CONF_UNSET_PTR;
+    conf->idempotency = NGX_CONF_UNSET_PTR;
     conf->fixed_cost = -1;
     conf->on_error = NGX_CONF_UNSET_UINT;
     conf->timeout = NGX_CONF_UNSET_MSEC;
@@ -99,6 +102,11 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
         conf->charge_codes = prev->charge_codes;
     }
 
+    if (conf->idempotency == NGX_CONF_UNSET_PTR) {
+        conf->idem_ttl = prev->idem_ttl;
+        conf->idem_required = prev->idem_required;
+    }
+
     ngx_http_tollgate_merge_value(feature);
     ngx_http_tollgate_merge_value(model);
     ngx_http_tollgate_merge_value(scope);
@@ -112,6 +120,7 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_TOLLGATE_MODE_OFF);
     ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+    ngx_conf_merge_ptr_value(conf->idempotency, prev->idempotency, NULL);
     if (conf->on_error == NGX_CONF_UNSET_UINT) {
         conf->stale_for = prev->stale_for;
         conf->stale_requests = prev->stale_requests;

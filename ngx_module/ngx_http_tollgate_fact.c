@@ -342,7 +342,8 @@ ngx_http_tollgate_fact_wait(ngx_http_tollgate_ctx_t *ctx)
         return 1000;
     }
 
-    return status == NGX_HTTP_TOO_MANY_REQUESTS ? ctx->wait_ms : 0;
+    return status == NGX_HTTP_TOO_MANY_REQUESTS || status == NGX_HTTP_CONFLICT
+           ? ctx->wait_ms : 0;
 }
 
 

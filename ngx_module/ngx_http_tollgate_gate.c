@@ -220,6 +220,8 @@ ngx_http_tollgate_ctx_cleanup(void *data)
 
     ngx_http_tollgate_ask_leave(ctx);
 
+    ngx_http_tollgate_ends_leave(ctx);
+
     if (ctx->catalog.timer_set) {
         ngx_del_timer(&ctx->catalog);
     }
@@ -371,7 +373,10 @@ ngx_http_tollgate_question(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         return verdict;
     }
 
-    return ngx_http_tollgate_price(r, ctx);
+    verdict = ngx_http_tollgate_price(r, ctx);
+
+    return verdict == NGX_HTTP_TOLLGATE_PASS ? ngx_http_tollgate_idem(r, ctx)
+                                             : verdict;
 }
 
 
@@ -448,6 +453,7 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     }
 
     ngx_http_tollgate_metrics_decision(ctx);
+    ngx_http_tollgate_ends_start(ctx);
 
     verdict = &ngx_http_tollgate_verdicts[ctx->verdict];
 

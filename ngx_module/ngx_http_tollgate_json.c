@@ -60,6 +60,7 @@ static ngx_http_tollgate_openai_t
     OPENAI(COST_INVALID,      "invalid_request_error", ""),
     OPENAI(FEATURE_UNKNOWN,   "invalid_request_error", "model_not_found"),
     OPENAI(MODEL_UNKNOWN,     "invalid_request_error", "model_not_found"),
+    OPENAI(IDEMPOTENCY_INVALID, "invalid_request_error", ""),
     OPENAI(STORE_UNREACHABLE, "server_error",          ""),
     OPENAI(DEADLINE_PASSED,   "server_error",          ""),
     OPENAI(CLIENT_GONE,       "server_error",          ""),
@@ -76,6 +77,8 @@ static ngx_http_tollgate_openai_t
     OPENAI(PATH_FORBIDDEN,    "invalid_request_error", ""),
     OPENAI(MODEL_FORBIDDEN,   "invalid_request_error", "model_not_found"),
     OPENAI(TIER_REQUIRED,     "invalid_request_error", "model_not_found"),
+    OPENAI(IDEMPOTENCY_MISMATCH, "invalid_request_error", ""),
+    OPENAI(IDEMPOTENCY_IN_PROGRESS, "invalid_request_error", ""),
     OPENAI(RATE_LIMITED,      "requests",              "rate_limit_exceeded"),
     OPENAI(QUOTA_EXCEEDED,    "insufficient_quota",    "insufficient_quota"),
     OPENAI(CAP_REACHED,       "insufficient_quota",    "insufficient_quota"),
@@ -221,6 +224,8 @@ ngx_http_tollgate_json_anthropic_type(ngx_uint_t status)
     switch (status) {
 
     case NGX_HTTP_BAD_REQUEST:
+    case NGX_HTTP_CONFLICT:
+    case NGX_HTTP_TOLLGATE_UNPROCESSABLE:
         return "invalid_request_error";
 
     case NGX_HTTP_UNAUTHORIZED:

@@ -46,6 +46,8 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
         ctx->refunded = 1;
     }
 
+    ngx_http_tollgate_ends(ctx);
+
     ngx_http_tollgate_usage(r, ctx);
 
     return NGX_OK;

@@ -88,6 +88,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       0,
       &ngx_http_tollgate_header_families },
 
+    { ngx_string("tollgate_idempotency"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE123,
+      ngx_http_tollgate_conf_idempotency,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("tollgate_json"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
       ngx_http_tollgate_body_conf,

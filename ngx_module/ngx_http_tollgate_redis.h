@@ -49,6 +49,7 @@ typedef enum {
     NGX_HTTP_TOLLGATE_GATE = 0,
     NGX_HTTP_TOLLGATE_REFUND,
     NGX_HTTP_TOLLGATE_VOID,
+    NGX_HTTP_TOLLGATE_RELEASE,
     NGX_HTTP_TOLLGATE_SCRIPTS
 } ngx_http_tollgate_script_e;
 

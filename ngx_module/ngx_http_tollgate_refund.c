@@ -1,8 +1,8 @@
 
 /*
- * ngx_http_tollgate_refund.c owns what is to be given back: refunds and voids
- * that are sent again until Redis has acknowledged them.  Their scripts do
- * nothing a second time.
+ * ngx_http_tollgate_refund.c owns what is owed to Redis when a request is over:
+ * refunds, voids and ends of leases, sent again until it has acknowledged them.
+ * Their scripts do nothing a second time.
  */
 
 
@@ -17,12 +17,17 @@
 typedef struct {
     ngx_queue_t                      queue;
     ngx_http_tollgate_script_e       script;
+    const char                      *outcome;   /* of release.lua */
     ngx_http_tollgate_charge_t       charge;
 } ngx_http_tollgate_debt_t;
 
 
 static void ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
-    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script);
+    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
+    const char *outcome);
+static void ngx_http_tollgate_refund_lose(ngx_log_t *log,
+    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
+    const char *why);
 static ngx_int_t ngx_http_tollgate_refund_format(
     ngx_http_tollgate_node_t *node, ngx_http_tollgate_debt_t *debt);
 static void ngx_http_tollgate_refund_arg(ngx_http_tollgate_redis_t *redis,
@@ -38,7 +43,8 @@ void
 ngx_http_tollgate_refund(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge)
 {
-    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_REFUND);
+    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_REFUND,
+                                 NULL);
 }
 
 
@@ -46,14 +52,24 @@ void
 ngx_http_tollgate_void(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge)
 {
-    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_VOID);
+    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_VOID, NULL);
     ngx_http_tollgate_count(voids, 1);
+}
+
+
+void
+ngx_http_tollgate_release(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge, const char *outcome)
+{
+    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_RELEASE,
+                                 outcome);
 }
 
 
 static void
 ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
-    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script)
+    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
+    const char *outcome)
 {
     ngx_http_tollgate_debt_t  *debt;
     ngx_http_tollgate_node_t  *node;
@@ -66,18 +82,13 @@ ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     }
 
     if (debt == NULL) {
-        ngx_log_error(NGX_LOG_CRIT, store->log, 0,
-                      "tollgate: no room to give back request \"%*s\" of "
-                      "account \"%*s\", hint: do it by \"tollgate credits "
-                      "grant\"", (size_t) charge->request_id.len,
-                      charge->request_id.data,
-                      (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
-                      charge->account);
-        ngx_http_tollgate_count(lost, 1);
+        ngx_http_tollgate_refund_lose(store->log, charge, script,
+                                      "there is no room for it");
         return;
     }
 
     debt->script = script;
+    debt->outcome = outcome;
     debt->charge = *charge;
 
     ngx_queue_insert_tail(&node->debts, &debt->queue);
@@ -167,6 +178,10 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     charge = &debt->charge;
     shard = &node->store->conf->shards[charge->shard];
     refund = debt->script == NGX_HTTP_TOLLGATE_REFUND;
+
+    if (debt->script == NGX_HTTP_TOLLGATE_RELEASE) {
+        return ngx_http_tollgate_ends_format(node, charge, debt->outcome);
+    }
 
     if (ngx_http_tollgate_redis_command(redis, refund ? 18 : 7,
                                         NGX_HTTP_TOLLGATE_REFUND_SIZE)
@@ -339,30 +354,47 @@ ngx_http_tollgate_refund_init(ngx_http_tollgate_node_t *node)
 void
 ngx_http_tollgate_refund_exit(ngx_http_tollgate_node_t *node)
 {
-    ngx_queue_t                 *q;
-    ngx_http_tollgate_debt_t    *debt;
-    ngx_http_tollgate_charge_t  *charge;
+    ngx_queue_t               *q;
+    ngx_http_tollgate_debt_t  *debt;
 
     while (!ngx_queue_empty(&node->debts)) {
         q = ngx_queue_head(&node->debts);
         ngx_queue_remove(q);
 
         debt = ngx_queue_data(q, ngx_http_tollgate_debt_t, queue);
-        charge = &debt->charge;
 
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
-                      "tollgate: request \"%*s\" of account \"%*s\" is not "
-                      "given back: this process exits, hint: do it by "
-                      "\"tollgate credits grant\"",
-                      (size_t) charge->request_id.len, charge->request_id.data,
-                      (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
-                      charge->account);
+        ngx_http_tollgate_refund_lose(ngx_cycle->log, &debt->charge,
+                                      debt->script, "this process exits");
         ngx_http_tollgate_metrics_debts(-1);
-        ngx_http_tollgate_count(lost, 1);
         ngx_free(debt);
     }
 
     if (node->debt_timer.timer_set) {
         ngx_del_timer(&node->debt_timer);
     }
+}
+
+
+/* Credits are for a person to give back; leases run out by themselves. */
+
+static void
+ngx_http_tollgate_refund_lose(ngx_log_t *log,
+    ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
+    const char *why)
+{
+    ngx_uint_t  level, release;
+
+    release = script == NGX_HTTP_TOLLGATE_RELEASE;
+    level = release ? NGX_LOG_ERR : NGX_LOG_CRIT;
+
+    ngx_log_error(level, log, 0,
+                  "tollgate: request \"%*s\" of account \"%*s\" is not %s: "
+                  "%s, hint: %s", (size_t) charge->request_id.len,
+                  charge->request_id.data,
+                  (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN, charge->account,
+                  release ? "ended" : "given back", why,
+                  release ? "what it held of Redis runs out by itself"
+                          : "do it by \"tollgate credits grant\"");
+
+    ngx_http_tollgate_count(lost, 1);
 }

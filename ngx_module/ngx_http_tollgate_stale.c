@@ -199,8 +199,11 @@ ngx_http_tollgate_stale_learn(ngx_http_tollgate_ctx_t *ctx)
     ngx_http_tollgate_stale_t      *stale;
     ngx_http_tollgate_stale_key_t  *key;
 
+    /* what is wrong with an Idempotency-Key tells nothing of the API key */
+
     if (ctx->conf->on_error != NGX_HTTP_TOLLGATE_STALE || !ctx->known
-        || ctx->look)
+        || ctx->look || ctx->verdict == NGX_HTTP_TOLLGATE_IDEMPOTENCY_MISMATCH
+        || ctx->verdict == NGX_HTTP_TOLLGATE_IDEMPOTENCY_IN_PROGRESS)
     {
         return;
     }

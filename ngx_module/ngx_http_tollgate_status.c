@@ -133,11 +133,11 @@ static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
       1, NULL, NULL },
 
     { ngx_string("tollgate_debts"), "gauge",
-      "Refunds and voids that Redis has not acknowledged yet.",
+      "Refunds, voids and ends of leases not acknowledged by Redis yet.",
       ngx_http_tollgate_status_debts, 0, 0, NULL, NULL },
 
     { ngx_string("tollgate_debts_lost_total"), "counter",
-      "Refunds and voids given up for want of memory or by a process' exit.",
+      "The same given up for want of memory or by a process' exit.",
       ngx_http_tollgate_status_one, ngx_http_tollgate_of(lost), 0,
       NULL, NULL },
 

@@ -49,7 +49,7 @@ struct ngx_http_tollgate_node_s {
     ngx_queue_t                      asks[NGX_HTTP_TOLLGATE_BUCKETS];
     ngx_uint_t                       nasks;
 
-    ngx_queue_t                      debts;     /* refunds and voids */
+    ngx_queue_t                      debts;     /* see _refund.c */
     ngx_uint_t                       ndebts;    /* sent ones too */
     ngx_event_t                      debt_timer;
 };
@@ -129,10 +129,22 @@ void ngx_http_tollgate_refund(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge);
 void ngx_http_tollgate_void(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge);
+void ngx_http_tollgate_release(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge, const char *outcome);
 void ngx_http_tollgate_refund_send(ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_refund_move(ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_refund_init(ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_refund_exit(ngx_http_tollgate_node_t *node);
+
+/* _ends.c; _format() writes a call of release.lua */
+void ngx_http_tollgate_ends_start(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_ends(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_ends_leave(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_ends_late(ngx_http_tollgate_ask_t *ask,
+    ngx_http_tollgate_charge_t *charge);
+void ngx_http_tollgate_ends_lost(ngx_http_tollgate_ask_t *ask);
+ngx_int_t ngx_http_tollgate_ends_format(ngx_http_tollgate_node_t *node,
+    ngx_http_tollgate_charge_t *charge, const char *outcome);
 
 /* _store.c */
 ngx_int_t ngx_http_tollgate_store_init(ngx_http_tollgate_store_t *store,

@@ -83,6 +83,13 @@ TEXT(MODEL_UNKNOWN,
      "ไม่มีโมเดลนี้ในแค็ตตาล็อก",
      "Model tidak dikenal",
      "Katalog tidak memiliki model ini.")
+TEXT(IDEMPOTENCY_INVALID,
+     "This request needs a header Idempotency-Key of 1 to 255 characters.",
+     "Idempotency-Key ไม่ถูกต้อง",
+     "คำขอนี้ต้องมีเฮดเดอร์ Idempotency-Key ยาว 1 ถึง 255 อักขระ",
+     "Idempotency-Key tidak valid",
+     "Permintaan ini memerlukan header Idempotency-Key dengan 1 sampai 255 "
+     "karakter.")
 TEXT(STORE_UNREACHABLE,
      "The request could not be decided. Try again shortly.",
      "ตรวจสอบคำขอไม่ได้ชั่วคราว",
@@ -173,6 +180,18 @@ TEXT(TIER_REQUIRED,
      "แพ็กเกจของบัญชีนี้ไม่รวมบริการนี้",
      "Perlu paket yang lebih tinggi",
      "Paket akun ini tidak mencakup layanan ini.")
+TEXT(IDEMPOTENCY_MISMATCH,
+     "This Idempotency-Key was sent with another request before.",
+     "Idempotency-Key ของคำขออื่น",
+     "Idempotency-Key นี้เคยใช้กับคำขออื่นมาก่อนแล้ว",
+     "Idempotency-Key milik permintaan lain",
+     "Idempotency-Key ini sebelumnya sudah dipakai untuk permintaan lain.")
+TEXT(IDEMPOTENCY_IN_PROGRESS,
+     "The request with this Idempotency-Key has not ended yet.",
+     "คำขอกำลังดำเนินการ",
+     "คำขอที่ใช้ Idempotency-Key นี้ยังไม่เสร็จสิ้น",
+     "Permintaan sedang diproses",
+     "Permintaan dengan Idempotency-Key ini belum selesai.")
 TEXT(RATE_LIMITED,
      "Requests come faster than the plan allows.",
      "คำขอมากเกินไป",

@@ -41,6 +41,7 @@ local call, format = redis.call, string.format
 --: include gate/rate.lua
 --: include gate/decide.lua
 --: include gate/calendar.lua
+--: include gate/idem.lua
 --: include gate/limits.lua
 --: include gate/balance.lua
 
@@ -168,7 +169,7 @@ if #keys > 0 then
     end
 end
 
-local asks = {}
+local asks, wanted = {}, ''
 
 for i = 1, count do
     local id, hash, feature, model, tier, cost, units, flags, origin, extras =
@@ -181,6 +182,10 @@ for i = 1, count do
         units = sound and units + 0, look = flags == '2', dry = flags == '1',
         origin = origin, extras = extras, ticket = '', limits = ''
     }
+
+    if extras ~= '-' then
+        wanted = wanted .. ' ' .. extras
+    end
 end
 
 -- What only some requests need: tables of functions, called where they are
@@ -194,14 +199,21 @@ end
 -- that tell of a threshold.
 local parts, notices = {}, {}
 
+-- ahead of what would count a call that was charged before
+if string.find(wanted, ' idem=', 1, true) then
+    parts[1] = open_idem()
+end
+
 if limited then
-    readable, parts[1] =
+    local at = #parts + 1
+
+    readable, parts[at] =
         pcall(open_limits, w, p, keys, now,
               window_at or open_calendar(w.zone, w.anchor), notices)
 
     -- a limit that can't be read is one that nobody can say is kept
     if not readable then
-        p, parts[1] = false, nil
+        p, parts[at] = false, nil
     end
 end
 

@@ -27,7 +27,7 @@ ok @verdicts && @fields && @columns, 'the tables can be read';
 
 # Verdicts that the gate's module finds by itself, before Redis is asked.
 my %of_module = map { ($_, 1) } qw(off pass_open pass_stale key_missing key_malformed
-    body_invalid feature_unknown model_unknown client_gone);
+    body_invalid feature_unknown model_unknown idempotency_invalid client_gone);
 
 my $gate = $t->script_text('gate');
 my %in_gate = map { ($_, 1) } $gate =~ /
@@ -56,7 +56,8 @@ my @keys = (Tollgate::wallet_key($account), Tollgate::ledger_key($account));
 $t->wallet($account, avail => 10,
            l => '1 a credits 5 life - account * refuse 100');
 my $key = $t->key($account);
-my $answer = gate($t, $account, { key => $key, cost => 5 });
+my $answer = gate($t, $account, { key => $key, cost => 5,
+                                  extras => 'idem=9000:a1:b2:60' });
 $t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
     [$account, 'x', 1, @{$answer}{qw(key app)}, '-', '-', 5, 0,
      @{$answer}{qw(day_end month_end)}, '-']);
@@ -82,10 +83,11 @@ is join(' ', sort keys %kinds), 'charge command refund threshold void',
 # Keys of the shard, all of which these scripts made or were given.
 my $formats = $t->slurp("$t->{root}/redis/key_names.h");
 my $tag = 'tg:{' . Tollgate::shard($account) . '}:';
-my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '');
+my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '',
+            IDEM => "$account:a1");
 my @expected = map {
     my ($format) = $formats =~ /TG_KEY_${_}_FMT\s+"tg:\{%u\}:([^"]+)"/;
-    $tag . $format =~ s/%s/$name{$_}/r
+    $tag . $format =~ s/%s(?::%s)?/$name{$_}/r
 } sort keys %name;
 is join(' ', sort grep { /^\Q$tag\E/ } @{ $t->r('KEYS', '*') }),
     join(' ', sort @expected), 'every key is named as in the table';

@@ -70,6 +70,7 @@ gate 1 XADD tg:{usage}:host * b x
 gate 1 ASKING
 gate 1 CLUSTER NODES
 gate 1 INFO replication
+gate 1 SET tg:{7}:i:Abcdefghij:0 x
 gate 0 EVALSHA x 1 tg:catalog
 gate 0 EVALSHA x 1 other:key
 gate 0 EVAL x 0

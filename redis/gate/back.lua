@@ -1,7 +1,9 @@
 --[[
 back.lua: gives back what a ticket says that a request took beside credits and
-units.  A ticket is words joined by ";", each a tag, a colon and what the part
-of gate.lua wrote that took it.  Part of refund.lua.
+units, and ends what the request had only while it ran.  A ticket is words
+joined by ";", each a tag, a colon and what the part of gate.lua wrote that took
+it.  Part of refund.lua and release.lua, which name the wallet, the account and
+the request.
 ]]
 
 -- To the counter of a limit, where it is still in the window that was debited:
@@ -27,6 +29,42 @@ end
 -- By tag: what gives it back.  It gets the word behind its tag, and writes.
 -- "b" is what was taken of limits of credits, "u" of those of requests or units.
 local BACK = { b = counter_back, u = counter_back }
+
+-- The same of what ends with the request: tags that begin with "e", of words
+-- that begin with a lease in ms.  The second argument is the outcome: "run" (it
+-- goes on), "done" (it was charged) or "back" (it was not).
+local ENDS = {}
+
+
+-- A call with an Idempotency-Key: remembered where it was charged, else
+-- forgotten, unless the key is another request's by now.
+function ENDS.ei(word, outcome)
+    local lease, hash, print, ttl =
+        string.match(word, '^(%d+):(%x+):(%x+):(%d+)$')
+    local name = string.match(k_wallet, '^(.*:)w:') .. 'i:' .. account .. ':'
+                 .. hash
+    local mine = request_id .. ' ' .. print
+    local now = redis.call('GET', name)
+
+    if now and now ~= mine .. ' run' then
+        return
+    end
+
+    if outcome == 'run' then
+        redis.call('SET', name, mine .. ' run', 'PX', lease)
+
+    elseif outcome == 'done' then
+        redis.call('SET', name, mine .. ' done', 'EX', ttl)
+
+    elseif now then
+        redis.call('DEL', name)
+    end
+end
+
+
+for tag, finish in pairs(ENDS) do
+    BACK[tag] = function(word) finish(word, 'back') end
+end
 
 
 -- The words of a ticket as pairs of what gives back and what it gets; raises

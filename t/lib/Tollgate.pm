@@ -472,6 +472,7 @@ sub finish {
 
     for my $log ('error.log', 'nginx.log', 'worker.log') {
         push @{ $self->{faults} }, map { "$log: $_" }
+            grep { !$self->{killed} || !/exited on signal 9/ }
             grep { /\[alert\]|\[emerg\]|Sanitizer|runtime error:/ }
             split /\n/, $self->slurp($log);
     }

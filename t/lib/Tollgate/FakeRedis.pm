@@ -60,7 +60,8 @@ sub tell {
     return $self->{t}->spew((split '/', "$self->{file}.$command")[-1], $bytes);
 }
 
-# The kinds of calls that came so far: gate, void, refund, and others by name.
+# The kinds of calls that came so far: gate, void, refund, "release" with the
+# outcome, and others by name.
 sub seen {
     my ($self) = @_;
 
@@ -143,6 +144,7 @@ sub reply {
     return ($name, ":1\r\n") if $name eq 'sadd';
     return ($name, "+OK\r\n") if $name ne 'evalsha';
     return ('refund', ":1\r\n") if $words[2] == 3;
+    return ("release $words[6]", ":1\r\n") if $words[2] == 1;
     return ('void', ":1\r\n") if @words == 7;
 
     return ('gate', $self->{t}->slurp($self->{file}));

@@ -105,6 +105,15 @@ sub nginx_stop {
     return $self->stop('nginx', $signal // 'QUIT');
 }
 
+# kill -9 of all worker processes, which the log may then tell.
+sub nginx_kill {
+    my ($self) = @_;
+
+    $self->{killed} = 1;
+
+    return kill 'KILL', $self->children('nginx');
+}
+
 sub nginx_reload {
     my ($self) = @_;
 
