@@ -22,14 +22,14 @@ create function offset_at(z text, at timestamptz) returns bigint language sql st
     $$ select extract(epoch from (at at time zone z) - (at at time zone 'UTC'))::bigint $$;
 create table shift as
     with day as (
-        select z as zone, d from unnest('{ZONES}'::text[]) z,
-            generate_series(timestamptz '2014-12-25 00:00+00', '2045-01-10', interval '1 day') d),
+        select z as zone, d, offset_at(z, d) as here, lead(offset_at(z, d)) over (partition by z order by d) as next
+        from unnest('{ZONES}'::text[]) z, generate_series(timestamptz '2014-12-25 00:00+00', '2045-01-10', interval '1 day') d),
+    changing as materialized (select * from day where here <> next),
     moment as (
         select zone, d as at, null::bigint as before from day where d = '2014-12-25 00:00+00'
         union all
-        select zone, d + m, offset_at(zone, d + m - interval '30 min')
-        from day, (select n * interval '30 min' as m from generate_series(1, 48) n) m
-        where offset_at(zone, d) <> offset_at(zone, d + interval '1 day'))
+        select zone, d + n * interval '30 min', offset_at(zone, d + (n - 1) * interval '30 min')
+        from changing, generate_series(1, 48) n)
     select zone, extract(epoch from at)::bigint as s, offset_at(zone, at) as offset_s, before from moment
     where before is distinct from offset_at(zone, at);
 create index on shift (zone, s);
