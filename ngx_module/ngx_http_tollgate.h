@@ -105,6 +105,21 @@ typedef struct {
 } ngx_http_tollgate_limit_t;
 
 
+/* a limit with a name that fits the request, as gate.lua tells of it */
+
+typedef struct {
+    ngx_str_t                        name;
+    ngx_str_t                        meter;
+    ngx_str_t                        window;
+    ngx_str_t                        effect;
+    ngx_http_tollgate_limit_t        limit;     /* reset 0: without end */
+    unsigned                         rate:1;
+    unsigned                         credits:1; /* counts micro-credits */
+    unsigned                         running:1; /* at once: no window */
+    unsigned                         refuses:1;
+} ngx_http_tollgate_named_t;
+
+
 /* text of a bounded size that outlives its request */
 
 typedef struct {
@@ -241,6 +256,7 @@ typedef struct {
     ngx_str_t                        plan;
     ngx_str_t                        mode;      /* of the plan */
     ngx_str_t                        named;     /* lines of named limits */
+    ngx_str_t                        refuser;   /* the name of one */
     ngx_str_t                        feature;   /* as asked for */
     ngx_str_t                        model;
     ngx_uint_t                       tier;      /* needed */
@@ -328,6 +344,10 @@ char *ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_ask_t *ask, ngx_http_tollgate_value_t *v);
 ngx_str_t *ngx_http_tollgate_verdict_limit_name(ngx_http_tollgate_ctx_t *ctx);
+ngx_int_t ngx_http_tollgate_verdict_named(ngx_str_t *lines,
+    ngx_http_tollgate_named_t *named);
+ngx_int_t ngx_http_tollgate_verdict_refuser(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_named_t *named);
 int64_t ngx_http_tollgate_verdict_avail(ngx_http_tollgate_ctx_t *ctx);
 int64_t ngx_http_tollgate_verdict_left(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_limit_e limit);

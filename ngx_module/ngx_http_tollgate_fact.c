@@ -186,8 +186,9 @@ static ngx_int_t
 ngx_http_tollgate_fact_units(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts)
 {
-    u_char   *p, *last;
-    int64_t   left;
+    u_char                     *p, *last;
+    int64_t                     left;
+    ngx_http_tollgate_named_t   named;
 
     p = ngx_pnalloc(r->pool, 2 * NGX_INT64_LEN);
     if (p == NULL) {
@@ -201,6 +202,10 @@ ngx_http_tollgate_fact_units(ngx_http_request_t *r,
 
     left = ctx->refused_by < NGX_HTTP_TOLLGATE_LIMITS
            ? ngx_http_tollgate_verdict_left(ctx, ctx->refused_by) : -1;
+
+    if (ngx_http_tollgate_verdict_refuser(ctx, &named) == NGX_OK) {
+        left = named.limit.left;
+    }
 
     if (left >= 0) {
         facts[NGX_HTTP_TOLLGATE_FACT_AVAILABLE_UNITS].data = last;
@@ -216,10 +221,11 @@ static ngx_int_t
 ngx_http_tollgate_fact_resets(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts)
 {
-    u_char     *p;
-    ngx_tm_t    tm;
-    ngx_str_t  *s;
-    time_t      at;
+    u_char                     *p;
+    ngx_tm_t                    tm;
+    ngx_str_t                  *s;
+    time_t                      at;
+    ngx_http_tollgate_named_t   named;
 
     s = ngx_http_tollgate_verdict_limit_name(ctx);
 
@@ -233,6 +239,15 @@ ngx_http_tollgate_fact_resets(ngx_http_request_t *r,
         || ctx->refused_by == NGX_HTTP_TOLLGATE_MONTH)
     {
         at = (time_t) ctx->limits[ctx->refused_by].reset;
+
+    } else if (ngx_http_tollgate_verdict_refuser(ctx, &named) == NGX_OK
+               && !named.rate)
+    {
+        if (ctx->wait_ms <= 0) {
+            return NGX_OK;
+        }
+
+        at = (time_t) named.limit.reset;
     }
 
     p = ngx_pnalloc(r->pool, sizeof("9007199254740992-12-31T23:59:59Z"));

@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_tollgate_self_quota(ngx_http_request_t *r,
     ngx_buf_t *b);
 static u_char *ngx_http_tollgate_self_limit(u_char *p, const char *kind,
     const char *name, ngx_http_tollgate_limit_t *limit, int64_t used);
+static u_char *ngx_http_tollgate_self_named(u_char *p,
+    ngx_http_tollgate_named_t *named);
 
 
 static ngx_http_tollgate_self_t  ngx_http_tollgate_selves[] = {
@@ -191,10 +193,18 @@ ngx_http_tollgate_self_quota(ngx_http_request_t *r,
     ngx_buf_t *b)
 {
     u_char                     *p;
-    ngx_str_t                   account;
-    ngx_uint_t                  i;
+    ngx_str_t                   account, lines;
+    ngx_uint_t                  i, n;
     ngx_http_tollgate_rank_t   *tier, *plan;
+    ngx_http_tollgate_named_t   named;
     ngx_http_tollgate_limit_t   rate[2];
+
+    n = 2;
+    lines = ctx->named;
+
+    while (ngx_http_tollgate_verdict_named(&lines, &named) == NGX_OK) {
+        n++;
+    }
 
     tier = ngx_http_tollgate_catalog_tier(catalog, ctx->plan_tier);
     plan = ngx_http_tollgate_self_find(&catalog->plans, &ctx->plan);
@@ -203,7 +213,7 @@ ngx_http_tollgate_self_quota(ngx_http_request_t *r,
         plan = ngx_http_tollgate_self_find(&catalog->private, &ctx->plan);
     }
 
-    if (ngx_http_tollgate_self_room(r, b, 2 * NGX_HTTP_TOLLGATE_SELF_ROW
+    if (ngx_http_tollgate_self_room(r, b, n * NGX_HTTP_TOLLGATE_SELF_ROW
                                           + 6 * (ctx->plan.len + ctx->mode.len
                                           + (plan ? plan->name.len : 0)))
         != NGX_OK)
@@ -248,9 +258,48 @@ ngx_http_tollgate_self_quota(ngx_http_request_t *r,
                                      &rate[0], -1);
     p = ngx_http_tollgate_self_limit(p, ",{\"rate\":", "app", &rate[1], -1);
 
+    p = ngx_sprintf(p, "],\"limits\":[");
+
+    lines = ctx->named;
+
+    while (ngx_http_tollgate_verdict_named(&lines, &named) == NGX_OK) {
+        p = ngx_http_tollgate_self_named(p, &named);
+    }
+
     b->last = ngx_cpymem(p, "]}" CRLF, 4);
 
     return NGX_OK;
+}
+
+
+/* Credits are decimal strings, all else are numbers. */
+
+static u_char *
+ngx_http_tollgate_self_named(u_char *p, ngx_http_tollgate_named_t *named)
+{
+    p = ngx_sprintf(p, "%s{\"name\":\"%V\",\"meter\":\"%V\",\"window\":",
+                    p[-1] == '[' ? "" : ",", &named->name, &named->meter);
+
+    p = named->rate || named->running ? ngx_cpymem(p, "null", 4)
+        : ngx_sprintf(p, "\"%V\"", &named->window);
+
+    p = ngx_sprintf(p, ",\"effect\":\"%V\"", &named->effect);
+
+    if (named->credits) {
+        p = ngx_http_tollgate_self_credits(p, ",\"limit\":", named->limit.max);
+        p = ngx_http_tollgate_self_credits(p, ",\"remaining\":",
+                                           named->limit.left);
+    } else {
+        p = ngx_sprintf(p, ",\"limit\":%L,\"remaining\":%L",
+                        named->limit.max, named->limit.left);
+    }
+
+    p = ngx_http_tollgate_self_time(p, (time_t) (named->rate
+                  ? ngx_time() + (named->limit.reset + 999) / 1000
+                  : named->limit.reset));
+    *p++ = '}';
+
+    return p;
 }
 
 

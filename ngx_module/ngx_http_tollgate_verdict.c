@@ -29,6 +29,8 @@ typedef enum {
 } ngx_http_tollgate_at_e;
 
 
+static ngx_int_t ngx_http_tollgate_verdict_texts(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_value_t *v);
 static ngx_int_t ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v);
 static ngx_int_t ngx_http_tollgate_verdict_find(ngx_str_t *code,
     ngx_http_tollgate_verdict_e *verdict);
@@ -36,6 +38,10 @@ static ngx_http_tollgate_limit_e ngx_http_tollgate_verdict_limit(
     ngx_str_t *name);
 static ngx_int_t ngx_http_tollgate_verdict_copy(ngx_http_tollgate_ctx_t *ctx,
     ngx_str_t *to, ngx_str_t *from);
+static ngx_uint_t ngx_http_tollgate_verdict_code(ngx_str_t *text);
+static void ngx_http_tollgate_verdict_word(ngx_str_t *line, ngx_str_t *word);
+static ngx_uint_t ngx_http_tollgate_verdict_is(ngx_str_t *word,
+    const char *text);
 
 
 #define VERDICT(name, code, status, type, title)                              \
@@ -95,7 +101,7 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ctx->wait_ms = v[NGX_HTTP_TOLLGATE_AT_WAIT].integer;
     l = &v[NGX_HTTP_TOLLGATE_AT_LIMIT];
     ctx->refused_by = ngx_http_tollgate_verdict_limit(&l->str);
-    ctx->ruled = l->str.len == 5 && ngx_memcmp(l->str.data, "rules", 5) == 0;
+    ctx->ruled = ngx_http_tollgate_verdict_is(&l->str, "rules");
 
     l = &v[NGX_HTTP_TOLLGATE_AT_LIMITS];
 
@@ -122,6 +128,31 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
         return NGX_OK;
     }
 
+    if (ngx_http_tollgate_verdict_texts(ctx, v) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ctx->hash, ask->hash, NGX_HTTP_TOLLGATE_HASH_LEN);
+
+    ctx->hashed = 1;
+    ctx->known = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_verdict_texts(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_value_t *v)
+{
+    if (ctx->refused_by == NGX_HTTP_TOLLGATE_LIMITS && !ctx->ruled
+        && ngx_http_tollgate_verdict_copy(ctx, &ctx->refuser,
+                                          &v[NGX_HTTP_TOLLGATE_AT_LIMIT].str)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_tollgate_verdict_copy(ctx, &ctx->plan,
                                        &v[NGX_HTTP_TOLLGATE_AT_PLAN].str)
         != NGX_OK
@@ -134,11 +165,6 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     {
         return NGX_ERROR;
     }
-
-    ngx_memcpy(ctx->hash, ask->hash, NGX_HTTP_TOLLGATE_HASH_LEN);
-
-    ctx->hashed = 1;
-    ctx->known = 1;
 
     return NGX_OK;
 }
@@ -180,7 +206,10 @@ ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v)
     }
 
     return v[NGX_HTTP_TOLLGATE_AT_TICKET].str.len
-           > NGX_HTTP_TOLLGATE_TICKET_LEN ? NGX_ERROR : NGX_OK;
+           > NGX_HTTP_TOLLGATE_TICKET_LEN
+           || !ngx_http_tollgate_verdict_code(&v[NGX_HTTP_TOLLGATE_AT_LIMIT]
+                                              .str)
+           ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -254,8 +283,160 @@ ngx_http_tollgate_verdict_copy(ngx_http_tollgate_ctx_t *ctx, ngx_str_t *to,
 ngx_str_t *
 ngx_http_tollgate_verdict_limit_name(ngx_http_tollgate_ctx_t *ctx)
 {
-    return ctx->known && ctx->refused_by < NGX_HTTP_TOLLGATE_LIMITS
-           ? &ngx_http_tollgate_verdict_limits[ctx->refused_by] : NULL;
+    if (ctx->known && ctx->refused_by < NGX_HTTP_TOLLGATE_LIMITS) {
+        return &ngx_http_tollgate_verdict_limits[ctx->refused_by];
+    }
+
+    return ctx->refuser.len ? &ctx->refuser : NULL;
+}
+
+
+/* The limit with a name that refused; NGX_DECLINED where none did. */
+
+ngx_int_t
+ngx_http_tollgate_verdict_refuser(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_named_t *named)
+{
+    ngx_str_t  lines;
+
+    lines = ctx->named;
+
+    while (ctx->refuser.len
+           && ngx_http_tollgate_verdict_named(&lines, named) == NGX_OK)
+    {
+        if (named->name.len == ctx->refuser.len
+            && ngx_memcmp(named->name.data, ctx->refuser.data,
+                          ctx->refuser.len)
+               == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Takes the first line off the lines of limits with a name.  NGX_DECLINED: it
+ * was the last one, or is none.
+ */
+
+ngx_int_t
+ngx_http_tollgate_verdict_named(ngx_str_t *lines,
+    ngx_http_tollgate_named_t *named)
+{
+    u_char     *end;
+    int64_t     n[3];
+    ngx_str_t   line, number;
+    ngx_uint_t  i;
+
+    if (lines->len == 0) {
+        return NGX_DECLINED;
+    }
+
+    end = ngx_strlchr(lines->data, lines->data + lines->len, LF);
+
+    if (end == NULL) {
+        return NGX_DECLINED;
+    }
+
+    line.data = lines->data;
+    line.len = end - lines->data;
+
+    lines->data = end + 1;
+    lines->len -= line.len + 1;
+
+    ngx_http_tollgate_verdict_word(&line, &named->name);
+    ngx_http_tollgate_verdict_word(&line, &named->meter);
+
+    for (i = 0; i < 3; i++) {
+        ngx_http_tollgate_verdict_word(&line, &number);
+        n[i] = ngx_atoi(number.data, number.len);
+
+        if (n[i] < 0 || n[i] > NGX_HTTP_TOLLGATE_MAX) {
+            return NGX_DECLINED;
+        }
+    }
+
+    ngx_http_tollgate_verdict_word(&line, &named->window);
+    ngx_http_tollgate_verdict_word(&line, &named->effect);
+
+    if (named->name.len == 0
+        || !ngx_http_tollgate_verdict_code(&named->name)
+        || !ngx_http_tollgate_verdict_code(&named->meter)
+        || !ngx_http_tollgate_verdict_code(&named->window)
+        || !ngx_http_tollgate_verdict_code(&named->effect))
+    {
+        return NGX_DECLINED;
+    }
+
+    named->limit.max = n[0];
+    named->limit.left = n[1];
+    named->limit.reset = n[2];
+
+    named->rate = ngx_http_tollgate_verdict_is(&named->meter, "rate");
+    named->credits = ngx_http_tollgate_verdict_is(&named->meter, "credits");
+    named->running = ngx_http_tollgate_verdict_is(&named->meter, "running");
+    named->refuses = ngx_http_tollgate_verdict_is(&named->effect, "refuse");
+
+    return NGX_OK;
+}
+
+
+/* Whether a text may stand in headers, JSON and records as it is. */
+
+static ngx_uint_t
+ngx_http_tollgate_verdict_code(ngx_str_t *text)
+{
+    u_char      c;
+    ngx_uint_t  i;
+
+    for (i = 0; i < text->len; i++) {
+        c = text->data[i];
+
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '.'
+            && c != '_' && c != ':' && c != '-')
+        {
+            return 0;
+        }
+    }
+
+    return text->len <= NGX_HTTP_TOLLGATE_CODE_LEN;
+}
+
+
+/* Takes the first word off a line. */
+
+static void
+ngx_http_tollgate_verdict_word(ngx_str_t *line, ngx_str_t *word)
+{
+    u_char  *end;
+
+    word->data = line->data;
+
+    for (end = line->data; end < line->data + line->len; end++) {
+        if (*end == ' ') {
+            break;
+        }
+    }
+
+    word->len = end - line->data;
+
+    if (end < line->data + line->len) {
+        end++;
+    }
+
+    line->len -= end - line->data;
+    line->data = end;
+}
+
+
+static ngx_uint_t
+ngx_http_tollgate_verdict_is(ngx_str_t *word, const char *text)
+{
+    return word->len == ngx_strlen(text)
+           && ngx_memcmp(word->data, text, word->len) == 0;
 }
 
 

@@ -107,6 +107,7 @@ local function open_limits(w, p, keys, now, window_at, notices)
         end
     end
 
+    -- The counters of the limits that fit a request; a look sees all.
     local function fitting(ask)
         if not ask.counters then
             local feature, counters = ask.feature, {}
@@ -115,7 +116,7 @@ local function open_limits(w, p, keys, now, window_at, notices)
                 local limit = c.limit
                 local prefix = limit.prefix
 
-                if limit.feature == feature
+                if limit.feature == feature or ask.look
                    or prefix and string.sub(feature, 1, #prefix) == prefix
                 then
                     counters[#counters + 1] = c

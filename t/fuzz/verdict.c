@@ -15,8 +15,10 @@
 static void
 verdict_check(ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_value_t *v)
 {
+    ngx_str_t                    lines;
     ngx_uint_t                   i;
     ngx_http_tollgate_limit_t   *l;
+    ngx_http_tollgate_named_t    named;
     ngx_http_tollgate_verdict_t *row;
 
     CHECK(ctx->verdict >= NGX_HTTP_TOLLGATE_PASS
@@ -42,6 +44,20 @@ verdict_check(ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_value_t *v)
         VERDICT_SANE(l->reset);
     }
 
+    lines = v[24].str;
+
+    while (ngx_http_tollgate_verdict_named(&lines, &named) == NGX_OK) {
+        CHECK(named.name.len > 0
+              && named.name.len <= NGX_HTTP_TOLLGATE_CODE_LEN
+              && named.name.data >= v[24].str.data
+              && named.effect.data + named.effect.len
+                 <= v[24].str.data + v[24].str.len);
+        VERDICT_SANE(named.limit.max);
+        VERDICT_SANE(named.limit.left);
+        VERDICT_SANE(named.limit.reset);
+    }
+
+    CHECK(ctx->refuser.len <= NGX_HTTP_TOLLGATE_CODE_LEN);
     CHECK(ctx->charge.day_end == v[19].integer);
     CHECK(ctx->charge.month_end == v[22].integer);
 
