@@ -11,12 +11,20 @@ CREATE TABLE public.account (
     state text DEFAULT 'active'::text NOT NULL,
     plan public.code DEFAULT 'payg'::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    low_balance smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    edge jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT account_email_check CHECK ((length(email) <= 320)),
     CONSTRAINT account_id_check CHECK ((id ~ '^[0-9A-Za-z]{10}$'::text)),
+    CONSTRAINT account_low_balance_check CHECK (((1 <= ALL (low_balance)) AND (100 >= ALL (low_balance)) AND (cardinality(low_balance) <= 8))),
     CONSTRAINT account_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT account_shard_check CHECK ((shard >= 0)),
     CONSTRAINT account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'frozen'::text])))
 );
+
+COMMENT ON COLUMN public.account.low_balance IS 'Percents of the balance after the last top-up whose use raises an event.';
+
+COMMENT ON COLUMN public.account.edge IS 'What the wallet was last told of anchor, time zone and low balance.';
 
 CREATE TABLE public.app (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -30,6 +38,29 @@ CREATE TABLE public.app (
     CONSTRAINT app_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT app_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
+
+CREATE TABLE public.account_event (
+    id bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    "limit" public.code,
+    meter text,
+    app text COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    request_id text COLLATE pg_catalog."C",
+    percent smallint,
+    max bigint,
+    used bigint,
+    counter text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    window_start timestamp with time zone,
+    epoch bigint,
+    seq bigint,
+    n integer,
+    CONSTRAINT account_event_type_check CHECK ((type = ANY (ARRAY['balance.exhausted'::text, 'balance.low'::text, 'limit.threshold'::text, 'quota.exceeded'::text])))
+);
+
+COMMENT ON TABLE public.account_event IS 'What a customer should hear of, once each: epoch, seq and n are those of the register''s event that told it, null where a refused request did.';
 
 CREATE TABLE public.job (
     name text NOT NULL,
@@ -73,6 +104,56 @@ CREATE TABLE public.api_key (
 );
 
 COMMENT ON TABLE public.api_key IS 'An API key, of which only the SHA-256 is kept. A list of scopes, networks, methods, path prefixes or models that is empty restricts nothing; replaced_by is the key that it was rerolled to. One that was imported is of any form: prefix and last4 are empty where nothing of it may be shown.';
+
+CREATE TABLE public.usage_limit (
+    id bigint NOT NULL,
+    plan public.code,
+    account text COLLATE pg_catalog."C",
+    app text COLLATE pg_catalog."C",
+    key text COLLATE pg_catalog."C",
+    holder_kind text GENERATED ALWAYS AS (
+CASE
+    WHEN (plan IS NOT NULL) THEN 'plan'::text
+    WHEN (account IS NOT NULL) THEN 'account'::text
+    WHEN (app IS NOT NULL) THEN 'app'::text
+    ELSE 'key'::text
+END) STORED NOT NULL COLLATE pg_catalog."C",
+    holder text GENERATED ALWAYS AS (COALESCE((plan)::text, account, app, key)) STORED NOT NULL COLLATE pg_catalog."C",
+    name public.code NOT NULL,
+    meter text NOT NULL,
+    max bigint NOT NULL,
+    "window" text,
+    align text,
+    rate text,
+    lease_ms integer,
+    per text NOT NULL,
+    feature text NOT NULL COLLATE pg_catalog."C",
+    effect text NOT NULL,
+    thresholds smallint[] NOT NULL,
+    CONSTRAINT usage_limit_align_check CHECK ((align = ANY (ARRAY['calendar'::text, 'anniversary'::text]))),
+    CONSTRAINT usage_limit_check CHECK ((num_nonnulls(plan, account, app, key) = 1)),
+    CONSTRAINT usage_limit_check1 CHECK (((app IS NULL) OR (per = 'app'::text))),
+    CONSTRAINT usage_limit_check2 CHECK (((key IS NULL) OR (per = 'key'::text))),
+    CONSTRAINT usage_limit_check3 CHECK (((meter = 'rate'::text) = (rate IS NOT NULL))),
+    CONSTRAINT usage_limit_check4 CHECK (((meter = 'running'::text) = (lease_ms IS NOT NULL))),
+    CONSTRAINT usage_limit_check5 CHECK (((meter = ANY (ARRAY['rate'::text, 'running'::text])) = ("window" IS NULL))),
+    CONSTRAINT usage_limit_check6 CHECK (((COALESCE("window", 'life'::text) = 'life'::text) = (align IS NULL))),
+    CONSTRAINT usage_limit_check7 CHECK ((("window" IS NOT NULL) OR ((effect = 'refuse'::text) AND (thresholds = '{}'::smallint[])))),
+    CONSTRAINT usage_limit_check8 CHECK (((effect = 'warn'::text) OR (100 >= ALL (thresholds)))),
+    CONSTRAINT usage_limit_effect_check CHECK ((effect = ANY (ARRAY['refuse'::text, 'warn'::text]))),
+    CONSTRAINT usage_limit_feature_check CHECK ((feature ~ '^(\*|[a-z0-9][a-z0-9._:-]{0,63}\*?)$'::text)),
+    CONSTRAINT usage_limit_id_check CHECK ((id <= '9999999999'::bigint)),
+    CONSTRAINT usage_limit_lease_ms_check CHECK (((lease_ms >= 1000) AND (lease_ms <= 3600000))),
+    CONSTRAINT usage_limit_max_check CHECK (((max >= 1) AND (max <= '9007199254740991'::bigint))),
+    CONSTRAINT usage_limit_meter_check CHECK ((meter = ANY (ARRAY['rate'::text, 'requests'::text, 'units'::text, 'credits'::text, 'running'::text]))),
+    CONSTRAINT usage_limit_name_check CHECK (((name)::text <> ALL (ARRAY['app_rate'::text, 'balance'::text, 'day'::text, 'key_rate'::text, 'month'::text, 'rules'::text]))),
+    CONSTRAINT usage_limit_per_check CHECK ((per = ANY (ARRAY['account'::text, 'app'::text, 'key'::text]))),
+    CONSTRAINT usage_limit_rate_check CHECK ((rate ~ '^\d{1,7}(\.\d{1,6})?/[smhd]$'::text)),
+    CONSTRAINT usage_limit_thresholds_check CHECK (((1 <= ALL (thresholds)) AND (1000 >= ALL (thresholds)) AND (cardinality(thresholds) <= 8))),
+    CONSTRAINT usage_limit_window_check CHECK (("window" = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text, 'week'::text, 'month'::text, 'life'::text])))
+);
+
+COMMENT ON TABLE public.usage_limit IS 'A limit of a plan, account, app or key; per says whose counter it is. max: of a rate the burst, of credits micro-credits. rate: requests a second, minute, hour or day. lease_ms: how long a request that runs is counted unless it is heard of. thresholds: percents of max that raise an event.';
 
 CREATE TABLE public.usage_event (
     at timestamp with time zone NOT NULL,
@@ -195,6 +276,77 @@ begin
         using errcode = 'insufficient_privilege';
 end $$;
 
+CREATE TABLE public.plan (
+    code public.code NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    public boolean DEFAULT true NOT NULL
+);
+
+CREATE TABLE public.plan_version (
+    plan public.code NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    tier smallint NOT NULL,
+    mode text NOT NULL,
+    price bigint,
+    currency character(3) DEFAULT 'THB'::bpchar NOT NULL,
+    "interval" interval NOT NULL,
+    day_units bigint,
+    month_units bigint,
+    key_rate numeric(13,6),
+    key_burst integer DEFAULT 1 NOT NULL,
+    app_rate numeric(13,6),
+    app_burst integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    align text DEFAULT 'calendar'::text NOT NULL,
+    CONSTRAINT plan_version_align_check CHECK ((align = ANY (ARRAY['calendar'::text, 'anniversary'::text]))),
+    CONSTRAINT plan_version_app_burst_check CHECK (((app_burst >= 1) AND (app_burst <= 1000000))),
+    CONSTRAINT plan_version_app_rate_check CHECK (((app_rate > (0)::numeric) AND (app_rate <= (1000000)::numeric))),
+    CONSTRAINT plan_version_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT plan_version_day_units_check CHECK (((day_units >= 0) AND (day_units <= '9007199254740991'::bigint))),
+    CONSTRAINT plan_version_interval_check CHECK (("interval" > '00:00:00'::interval)),
+    CONSTRAINT plan_version_key_burst_check CHECK (((key_burst >= 1) AND (key_burst <= 1000000))),
+    CONSTRAINT plan_version_key_rate_check CHECK (((key_rate > (0)::numeric) AND (key_rate <= (1000000)::numeric))),
+    CONSTRAINT plan_version_mode_check CHECK ((mode = ANY (ARRAY['payg'::text, 'subscription'::text, 'hybrid'::text]))),
+    CONSTRAINT plan_version_month_units_check CHECK (((month_units >= 0) AND (month_units <= '9007199254740991'::bigint))),
+    CONSTRAINT plan_version_price_check CHECK ((price >= 0)),
+    CONSTRAINT plan_version_version_check CHECK ((version > 0))
+);
+
+COMMENT ON TABLE public.plan_version IS 'What a plan gives, a row a version and never changed; price in minor units, null: by agreement; null units or rate: no limit.';
+
+CREATE TABLE public.subscription (
+    id bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    plan public.code NOT NULL,
+    plan_version integer NOT NULL,
+    anchor timestamp with time zone NOT NULL,
+    "interval" interval NOT NULL,
+    period_no integer DEFAULT 0 NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    auto_renew boolean DEFAULT true NOT NULL,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT subscription_check CHECK ((period_start < period_end)),
+    CONSTRAINT subscription_interval_check CHECK (("interval" > '00:00:00'::interval)),
+    CONSTRAINT subscription_period_no_check CHECK ((period_no >= 0))
+);
+
+COMMENT ON TABLE public.subscription IS 'Period n is [anchor + n * interval, anchor + (n + 1) * interval).';
+
+CREATE VIEW public.account_calendar AS
+ SELECT a.id AS account,
+    a.time_zone AS zone,
+    v.align,
+    date_trunc('second'::text, COALESCE(s.anchor, a.created_at)) AS anchor
+   FROM (((public.account a
+     JOIN public.plan p ON (((p.code)::text = (a.plan)::text)))
+     JOIN public.plan_version v ON ((((v.plan)::text = (p.code)::text) AND (v.version = p.version))))
+     LEFT JOIN public.subscription s ON (((s.account = a.id) AND (s.ended_at IS NULL))));
+
+COMMENT ON VIEW public.account_calendar IS 'In which time zone, from when on, and how by its plan, the windows of an account are counted.';
+
 CREATE TABLE public.account_cursor (
     account text NOT NULL COLLATE pg_catalog."C",
     epoch bigint DEFAULT 1 NOT NULL,
@@ -206,6 +358,15 @@ CREATE TABLE public.account_cursor (
 );
 
 COMMENT ON TABLE public.account_cursor IS 'The last event of an account that was settled, and the number of the last command among them; command_no is the number of its newest command.';
+
+ALTER TABLE public.account_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.alert (
     id bigint NOT NULL,
@@ -514,43 +675,6 @@ CREATE TABLE public.model_price (
 
 COMMENT ON TABLE public.model_price IS 'So many micro-credits for so many (per) units of a model, in [effective_from, effective_to), null: without end. cost: what the provider takes for them, in nano-units of its currency. tier: which the model needs then, null: that of the catalog.';
 
-CREATE TABLE public.plan (
-    code public.code NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    public boolean DEFAULT true NOT NULL
-);
-
-CREATE TABLE public.plan_version (
-    plan public.code NOT NULL,
-    version integer NOT NULL,
-    name text NOT NULL,
-    tier smallint NOT NULL,
-    mode text NOT NULL,
-    price bigint,
-    currency character(3) DEFAULT 'THB'::bpchar NOT NULL,
-    "interval" interval NOT NULL,
-    day_units bigint,
-    month_units bigint,
-    key_rate numeric(13,6),
-    key_burst integer DEFAULT 1 NOT NULL,
-    app_rate numeric(13,6),
-    app_burst integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT plan_version_app_burst_check CHECK (((app_burst >= 1) AND (app_burst <= 1000000))),
-    CONSTRAINT plan_version_app_rate_check CHECK (((app_rate > (0)::numeric) AND (app_rate <= (1000000)::numeric))),
-    CONSTRAINT plan_version_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT plan_version_day_units_check CHECK (((day_units >= 0) AND (day_units <= '9007199254740991'::bigint))),
-    CONSTRAINT plan_version_interval_check CHECK (("interval" > '00:00:00'::interval)),
-    CONSTRAINT plan_version_key_burst_check CHECK (((key_burst >= 1) AND (key_burst <= 1000000))),
-    CONSTRAINT plan_version_key_rate_check CHECK (((key_rate > (0)::numeric) AND (key_rate <= (1000000)::numeric))),
-    CONSTRAINT plan_version_mode_check CHECK ((mode = ANY (ARRAY['payg'::text, 'subscription'::text, 'hybrid'::text]))),
-    CONSTRAINT plan_version_month_units_check CHECK (((month_units >= 0) AND (month_units <= '9007199254740991'::bigint))),
-    CONSTRAINT plan_version_price_check CHECK ((price >= 0)),
-    CONSTRAINT plan_version_version_check CHECK ((version > 0))
-);
-
-COMMENT ON TABLE public.plan_version IS 'What a plan gives, a row a version and never changed; price in minor units, null: by agreement; null units or rate: no limit.';
-
 CREATE TABLE public.price_list (
     id bigint NOT NULL,
     effective_at timestamp with time zone NOT NULL,
@@ -609,26 +733,6 @@ CREATE TABLE public.stream_cursor (
     taken bigint DEFAULT 0 NOT NULL,
     refused bigint DEFAULT 0 NOT NULL
 );
-
-CREATE TABLE public.subscription (
-    id bigint NOT NULL,
-    account text NOT NULL COLLATE pg_catalog."C",
-    plan public.code NOT NULL,
-    plan_version integer NOT NULL,
-    anchor timestamp with time zone NOT NULL,
-    "interval" interval NOT NULL,
-    period_no integer DEFAULT 0 NOT NULL,
-    period_start timestamp with time zone NOT NULL,
-    period_end timestamp with time zone NOT NULL,
-    auto_renew boolean DEFAULT true NOT NULL,
-    ended_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT subscription_check CHECK ((period_start < period_end)),
-    CONSTRAINT subscription_interval_check CHECK (("interval" > '00:00:00'::interval)),
-    CONSTRAINT subscription_period_no_check CHECK ((period_no >= 0))
-);
-
-COMMENT ON TABLE public.subscription IS 'Period n is [anchor + n * interval, anchor + (n + 1) * interval).';
 
 ALTER TABLE public.subscription ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.subscription_id_seq
@@ -734,6 +838,15 @@ CREATE TABLE public.usage_event_default (
     label text COLLATE pg_catalog."C"
 );
 
+ALTER TABLE public.usage_limit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.usage_limit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE VIEW public.user_credits AS
  SELECT a.account AS user_id,
     COALESCE(b.balance, (0)::bigint) AS balance,
@@ -782,6 +895,12 @@ ALTER TABLE ONLY public.usage_event ATTACH PARTITION public.usage_event_default 
 
 ALTER TABLE ONLY public.account_cursor
     ADD CONSTRAINT account_cursor_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY public.account_event
+    ADD CONSTRAINT account_event_account_epoch_seq_n_key UNIQUE (account, epoch, seq, n);
+
+ALTER TABLE ONLY public.account_event
+    ADD CONSTRAINT account_event_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
@@ -906,8 +1025,18 @@ ALTER TABLE ONLY public.unpaid_use
 ALTER TABLE ONLY public.unpaid_use
     ADD CONSTRAINT unpaid_use_request_id_key UNIQUE (request_id);
 
+ALTER TABLE ONLY public.usage_limit
+    ADD CONSTRAINT usage_limit_holder_kind_holder_name_key UNIQUE (holder_kind, holder, name);
+
+ALTER TABLE ONLY public.usage_limit
+    ADD CONSTRAINT usage_limit_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.void_request
     ADD CONSTRAINT void_request_pkey PRIMARY KEY (request_id);
+
+CREATE INDEX account_event_account ON public.account_event USING btree (account, id);
+
+CREATE UNIQUE INDEX account_event_exceeded ON public.account_event USING btree (account, "limit", counter, window_start) WHERE (type = 'quota.exceeded'::text);
 
 CREATE INDEX account_frozen ON public.account USING btree (id) WHERE (state = 'frozen'::text);
 
@@ -977,6 +1106,8 @@ ALTER INDEX public.usage_event_at ATTACH PARTITION public.usage_event_default_at
 
 ALTER INDEX public.usage_event_request ATTACH PARTITION public.usage_event_default_request_id_idx;
 
+CREATE TRIGGER account_event_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.account_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER audit_log_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER ledger_entry_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -993,6 +1124,9 @@ CREATE TRIGGER price_list_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pub
 
 ALTER TABLE ONLY public.account_cursor
     ADD CONSTRAINT account_cursor_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.account_event
+    ADD CONSTRAINT account_event_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_plan_fkey FOREIGN KEY (plan) REFERENCES public.plan(code);
@@ -1087,6 +1221,18 @@ ALTER TABLE ONLY public.subscription
 ALTER TABLE ONLY public.unpaid_use
     ADD CONSTRAINT unpaid_use_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
+ALTER TABLE ONLY public.usage_limit
+    ADD CONSTRAINT usage_limit_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.usage_limit
+    ADD CONSTRAINT usage_limit_app_fkey FOREIGN KEY (app) REFERENCES public.app(id);
+
+ALTER TABLE ONLY public.usage_limit
+    ADD CONSTRAINT usage_limit_key_fkey FOREIGN KEY (key) REFERENCES public.api_key(id);
+
+ALTER TABLE ONLY public.usage_limit
+    ADD CONSTRAINT usage_limit_plan_fkey FOREIGN KEY (plan) REFERENCES public.plan(code);
+
 ALTER TABLE ONLY public.void_request
     ADD CONSTRAINT void_request_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
@@ -1096,9 +1242,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.app TO tollgate_worker;
 
+GRANT SELECT,INSERT ON TABLE public.account_event TO tollgate_worker;
+
 GRANT SELECT,UPDATE ON TABLE public.job TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO tollgate_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_limit TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.usage_event TO tollgate_worker;
 
@@ -1115,6 +1265,14 @@ GRANT UPDATE(txn) ON TABLE public.unpaid_use TO tollgate_worker;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO tollgate_worker;
 
 REVOKE ALL ON FUNCTION public.ledger_entry_post() FROM PUBLIC;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plan TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.plan_version TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subscription TO tollgate_worker;
+
+GRANT SELECT ON TABLE public.account_calendar TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.account_cursor TO tollgate_worker;
 
@@ -1168,10 +1326,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.model TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.model_price TO tollgate_worker;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.plan TO tollgate_worker;
-
-GRANT SELECT,INSERT ON TABLE public.plan_version TO tollgate_worker;
-
 GRANT SELECT,INSERT ON TABLE public.price_list TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.price_period TO tollgate_worker;
@@ -1181,8 +1335,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.quota_usage TO tollgate_worker;
 GRANT SELECT ON TABLE public.setting TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_cursor TO tollgate_worker;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.subscription TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.subscription_plans TO tollgate_worker;
 

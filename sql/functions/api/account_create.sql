@@ -6,18 +6,14 @@ declare
     fresh account;
     join_credits bigint := lib.setting('join_credits')::bigint;
 begin
-    fresh.name := lib.arg_text(args, 'name', true);
-    fresh.email := lib.arg_text(args, 'email', false, 320);
-    if fresh.email is not null and fresh.email !~ '^[^@\s]+@[^@\s]+$' then
-        perform lib.invalid('email', 'an address as somchai@example.com');
-    end if;
+    fresh := api.account_with(fresh, args);
 
     fresh.id := lib.random_base62(10);
-    insert into account (id, shard, name, email, created_at)
-    values (fresh.id, lib.shard(fresh.id), fresh.name, fresh.email, lib.now());
+    insert into account (id, shard, name, email, time_zone, low_balance, created_at)
+    values (fresh.id, lib.shard(fresh.id), fresh.name, fresh.email, fresh.time_zone, fresh.low_balance, lib.now());
     insert into account_cursor (account) values (fresh.id);
     insert into ledger_account (account, kind, asset) values (fresh.id, 'wallet', 'CREDIT');
-    perform mirror.command(fresh.id, 0, jsonb_build_object('state', 'active', 'plan', 'payg'));
+    perform mirror.account_sync(fresh.id, jsonb_build_object('state', 'active', 'plan', 'payg'));
     perform lib.audit(args, 'account.create', fresh.id, jsonb_build_object('name', fresh.name));
 
     if join_credits > 0 then

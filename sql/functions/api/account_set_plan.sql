@@ -32,10 +32,9 @@ begin
         end if;
     end if;
 
-    if target.plan <> wanted then
-        update account a set plan = wanted where a.id = target.id;
-        perform mirror.command(target.id, 0, jsonb_build_object('plan', wanted));
-    end if;
+    update account a set plan = wanted where a.id = target.id and a.plan <> wanted;
+    perform mirror.account_sync(target.id, case when target.plan <> wanted then jsonb_build_object('plan', wanted)
+                                                else '{}' end);
     perform lib.audit(args, 'account.set_plan', target.id,
                       jsonb_build_object('before', target.plan, 'after', wanted, 'auto_renew', renews));
 

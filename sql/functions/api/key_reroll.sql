@@ -20,6 +20,10 @@ begin
     fresh := api.key_with(fresh, args - '{name,ips,scopes,models,methods,paths}'::text[]);
     fresh.prefix := case when before.imported then 'tg_live_' else left(before.prefix, 8) end;
     answer := api.key_issue(args, 'key.create', fresh);
+    if exists (select from usage_limit l where l.key = before.id) then
+        perform api.limits_change(args, 'key', answer ->> 'id', before.account, api.limits_json('key', before.id));
+        answer := answer || jsonb_build_object('limits', api.limits_json('key', answer ->> 'id'));
+    end if;
 
     after.expires_at := least(before.expires_at, ends);
     after.replaced_by := answer ->> 'id';

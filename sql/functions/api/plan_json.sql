@@ -8,7 +8,7 @@ as $$
                'day_units', v.day_units, 'month_units', v.month_units,
                'key_rate', trim_scale(v.key_rate)::text, 'key_burst', v.key_burst,
                'app_rate', trim_scale(v.app_rate)::text, 'app_burst', v.app_burst,
-               'public', p.public, 'version', v.version)
+               'align', v.align, 'limits', api.limits_json('plan', p.code), 'public', p.public, 'version', v.version)
     from plan p join plan_version v on v.plan = p.code and v.version = p.version
     join tier t on t.rank = v.tier
     where p.code = plan_json.code;

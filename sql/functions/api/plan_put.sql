@@ -8,6 +8,7 @@ declare
     before jsonb;
     fresh plan_version;
     shown boolean;
+    limits text;
 begin
     fresh.plan := lib.arg_code(args, 'plan');
     perform pg_advisory_xact_lock(hashtext('tollgate.catalog'));
@@ -38,6 +39,7 @@ begin
     fresh.key_burst := lib.arg_int(given, 'key_burst', 1, 1000000, 1);
     fresh.app_rate := api.plan_rate(given, 'app_rate');
     fresh.app_burst := lib.arg_int(given, 'app_burst', 1, 1000000, 1);
+    fresh.align := lib.arg_one_of(given, 'align', array['calendar', 'anniversary'], 'calendar');
     shown := lib.arg_bool(given, 'public', true);
 
     if fresh.plan = 'payg' and (fresh.mode <> 'payg' or fresh.tier <> 0) then
@@ -48,15 +50,22 @@ begin
     on conflict (code) do update set public = excluded.public
     returning version + 1 into fresh.version;
 
+    limits := mirror.limit_lines('plan', fresh.plan);
+    if args ? 'limits' then
+        perform api.limits_replace('plan', fresh.plan, args -> 'limits');
+    end if;
+
     insert into plan_version (plan, version, name, tier, mode, price, currency, interval, day_units, month_units,
-                              key_rate, key_burst, app_rate, app_burst)
+                              key_rate, key_burst, app_rate, app_burst, align)
     select fresh.plan, fresh.version, fresh.name, fresh.tier, fresh.mode, fresh.price, fresh.currency, fresh.interval,
-           fresh.day_units, fresh.month_units, fresh.key_rate, fresh.key_burst, fresh.app_rate, fresh.app_burst
-    where not exists (select from plan_version v
+           fresh.day_units, fresh.month_units, fresh.key_rate, fresh.key_burst, fresh.app_rate, fresh.app_burst,
+           fresh.align
+    where limits is distinct from mirror.limit_lines('plan', fresh.plan)
+       or not exists (select from plan_version v
                       where v.plan = fresh.plan and v.version = fresh.version - 1
-                        and (v.name, v.tier, v.mode, v.currency, v.interval, v.key_burst, v.app_burst)
+                        and (v.name, v.tier, v.mode, v.currency, v.interval, v.key_burst, v.app_burst, v.align)
                             = (fresh.name, fresh.tier, fresh.mode, fresh.currency, fresh.interval,
-                               fresh.key_burst, fresh.app_burst)
+                               fresh.key_burst, fresh.app_burst, fresh.align)
                         and (v.price, v.day_units, v.month_units, v.key_rate, v.app_rate)
                             is not distinct from (fresh.price, fresh.day_units, fresh.month_units, fresh.key_rate, fresh.app_rate));
     if found then

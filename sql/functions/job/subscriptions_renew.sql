@@ -32,7 +32,7 @@ begin
         where s.id = ended.id and not s.auto_renew and s.ended_at is null and s.period_end <= lib.now();
         if found then
             update account a set plan = 'payg' where a.id = ended.account;
-            perform mirror.command(ended.account, 0, jsonb_build_object('plan', 'payg'));
+            perform mirror.account_sync(ended.account, jsonb_build_object('plan', 'payg'));
             expired := expired + 1;
         end if;
     end loop;

@@ -31,14 +31,14 @@ as $$
     ), judged as (
         select c.*,
                case when not exists then 'no such account'
-                    when kind is null or kind not in ('charge', 'refund', 'void', 'command') then 'malformed'
+                    when kind is null or kind not in ('charge', 'refund', 'void', 'command', 'threshold') then 'malformed'
                     when epoch is distinct from own_epoch then 'another epoch'
                     when again then 'again'
                     when seq <> before_seq + 1 then 'a gap in the register'
                     when avail + held <> before_sum + delta then 'the balance does not add up'
                     when avail < 0 or held < 0 then 'a negative balance'
                     when kind = 'charge' and delta <> -credits or kind = 'refund' and delta <> credits
-                         or kind = 'void' and delta <> 0 then 'the items do not add up'
+                         or kind in ('void', 'threshold') and delta <> 0 then 'the items do not add up'
                     when kind = 'command' and not exists (select from command d
                                                           where d.account = c.account and d.no = c.cmd
                                                             and d.delta = c.delta) then 'no such command'

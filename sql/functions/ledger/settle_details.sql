@@ -21,26 +21,20 @@ begin
     on conflict do nothing;
 
     insert into quota_usage as q (account, "window", start, used)
-    select account, unit, date_trunc(unit, at at time zone 'UTC') at time zone 'UTC' as start, sum(units)
-    from (select c.account, c.at, e.units from settle_checked c join settle_event e on e.id = c.id
-          where c.fault = '' and c.kind = 'charge' and e.units > 0) used,
-         (values ('day'), ('month')) windows (unit)
-    group by account, unit, start
+    select account, "window", start, sum(units)
+    from ledger.settle_windows('charge')
+    group by account, "window", start
     on conflict (account, "window", start) do update set used = q.used + excluded.used;
 
     -- units of a refund return to the windows in which they were used, as at the edge
     update quota_usage q set used = greatest(0, q.used - back.units)
-    from (select c.account, unit, date_trunc(unit, c.at at time zone 'UTC') at time zone 'UTC' as start,
-                 sum(e.units) as units
-          from settle_checked c join settle_event e on e.id = c.id
-          cross join (values ('day'), ('month')) windows (unit)
-          where c.fault = '' and c.kind = 'refund' and e.units > 0
-            and exists (select from charge h
-                        where h.account = c.account and h.request_id = e.request_id and h.kind = 'charge'
-                          and h.at >= date_trunc(unit, c.at at time zone 'UTC') at time zone 'UTC'
-                          and h.at <= c.at)
-          group by c.account, unit, start) back
-    where q.account = back.account and q."window" = back.unit and q.start = back.start;
+    from (select w.account, w."window", w.start, sum(w.units) as units
+          from ledger.settle_windows('refund') w
+          where exists (select from charge h
+                        where h.account = w.account and h.request_id = w.request_id and h.kind = 'charge'
+                          and h.at >= w.start and h.at <= w.at)
+          group by w.account, w."window", w.start) back
+    where q.account = back.account and q."window" = back."window" and q.start = back.start;
 
     select count(*) into posted from settle_checked where fault = '';
     return posted;

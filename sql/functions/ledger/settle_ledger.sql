@@ -44,6 +44,8 @@ begin
         select v.request_id from void_request v join settle_event e on e.request_id = v.request_id and e.account = v.account
         where v.resolved_at is null or v.credits is null));
 
+    perform ledger.settle_thresholds();
+
     return jsonb_build_object('events', (select count(*) from settle_checked), 'posted', posted, 'frozen', frozen);
 end $$;
 comment on function ledger.settle_ledger is 'Posts the events in settle_event and moves the cursor of their stream; counts, and the accounts that it froze.';

@@ -29,6 +29,8 @@ begin
 
     unpaid := ledger.settle_unpaid(stream, to_id);
 
+    perform ledger.settle_exceeded();
+
     if rejected > 0 then
         insert into alert (at, kind, detail)
         values (lib.now(), 'usage_malformed',

@@ -15,12 +15,13 @@ begin
     -- a loop over lost replies, which are few; each is one refund
     for found_charge in
         select v.request_id, v.account, h.feature, h.model, h.key, h.app, h.credits, h.units, h.epoch, h.seq,
-               date_trunc('day', h.at at time zone 'UTC') at time zone 'UTC' as day,
-               date_trunc('month', h.at at time zone 'UTC') at time zone 'UTC' as month,
+               (lib.window_bounds('day', c.align, c.zone, c.anchor, h.at)).starts as day,
+               (lib.window_bounds('month', c.align, c.zone, c.anchor, h.at)).starts as month,
                exists (select from charge r
                        where r.account = v.account and r.request_id = v.request_id and r.kind = 'refund'
                          and r.at >= h.at) as refunded
         from void_request v
+        join account_calendar c on c.account = v.account
         join lateral (select * from charge h
                       where h.account = v.account and h.request_id = v.request_id and h.kind = 'charge'
                         and h.at between v.at - interval '1 day' and v.at + interval '1 day'
