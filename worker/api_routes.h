@@ -13,6 +13,9 @@ HANDLER("GET",  "/api/metrics", api_metrics, OPERATOR, 200)
 ROUTE("POST",   "/api/accounts", "api.account_create", OPERATOR, 201)
 ROUTE("GET",    "/api/accounts", "api.account_list", OPERATOR, 200)
 ROUTE("GET",    "/api/accounts/:account", "api.account_get", OPERATOR, 200)
+ROUTE("PUT",    "/api/accounts/:account", "api.account_update", OPERATOR, 200)
+ROUTE("PUT",    "/api/accounts/:account/limits", "api.account_set_limits",
+      OPERATOR, 200)
 ROUTE("PUT",    "/api/accounts/:account/plan", "api.account_set_plan",
       OPERATOR, 200)
 ROUTE("PUT",    "/api/accounts/:account/state", "api.account_set_state",
@@ -24,6 +27,7 @@ ROUTE("GET",    "/api/accounts/:account/statement", "api.ledger_statement",
 ROUTE("POST",   "/api/accounts/:account/apps", "api.app_create",
       OPERATOR, 201)
 ROUTE("GET",    "/api/accounts/:account/apps", "api.app_list", OPERATOR, 200)
+ROUTE("PUT",    "/api/apps/:app", "api.app_update", OPERATOR, 200)
 ROUTE("POST",   "/api/accounts/:account/unpaid/charge", "api.unpaid_charge",
       OPERATOR, 202)
 ROUTE("POST",   "/api/accounts/:account/unpaid/forgive", "api.unpaid_forgive",
@@ -39,6 +43,11 @@ ROUTE("POST",   "/api/keys/:key/pause", "api.key_pause", OPERATOR, 200)
 ROUTE("POST",   "/api/keys/:key/resume", "api.key_resume", OPERATOR, 200)
 ROUTE("POST",   "/api/keys/:key/reroll", "api.key_reroll", OPERATOR, 201)
 ROUTE("DELETE", "/api/keys/:key", "api.key_revoke", OPERATOR, 200)
+
+ROUTE("GET",    "/api/limits", "api.limit_list", OPERATOR, 200)
+ROUTE("PUT",    "/api/limits/:name", "api.limit_put", OPERATOR, 200)
+ROUTE("DELETE", "/api/limits/:name", "api.limit_remove", OPERATOR, 200)
+ROUTE("GET",    "/api/events", "api.event_list", OPERATOR, 200)
 
 ROUTE("GET",    "/api/plans", "api.plan_list", OPERATOR, 200)
 ROUTE("PUT",    "/api/plans/:plan", "api.plan_put", OPERATOR, 200)

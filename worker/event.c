@@ -30,7 +30,7 @@ const char  event_columns[] =
     ;
 
 static const char *const  event_kinds[] = { "charge", "refund", "void",
-                                            "command" };
+                                            "command", "threshold" };
 
 #define EVENT_KINDS    (sizeof(event_kinds) / sizeof(event_kinds[0]))
 #define EVENT_COMMAND_KIND  3

@@ -127,6 +127,7 @@ extern const struct cli_column subscription_columns[];
 extern const struct cli_column app_columns[];
 extern const struct cli_column key_columns[];
 extern const struct cli_column secret_columns[];
+extern const struct cli_column limit_columns[];
 extern const struct cli_column plan_columns[];
 extern const struct cli_column job_columns[];
 extern const struct cli_column catalog_columns[];

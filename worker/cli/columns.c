@@ -10,6 +10,7 @@ const struct cli_column account_columns[] = {
     { "MODE", "mode", CLI_LEFT },
     { "BALANCE", "balance", CLI_POINT },
     { "UNPAID", "unpaid", CLI_POINT },
+    { "ZONE", "time_zone", CLI_LEFT },
     { "CREATED", "created_at", CLI_LEFT },
     {0}
 };
@@ -71,6 +72,24 @@ const struct cli_column secret_columns[] = {
     { "STATE", "state", CLI_STATE },
     { "EXPIRES", "expires_at", CLI_LEFT },
     { "KEY", "key", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column limit_columns[] = {
+    { "HOLDER", "holder", CLI_LEFT },
+    { "OF", "of", CLI_LEFT },
+    { "NAME", "name", CLI_LEFT },
+    { "METER", "meter", CLI_LEFT },
+    { "MAX", "max", CLI_POINT },
+    { "WINDOW", "window", CLI_LEFT },
+    { "ALIGN", "align", CLI_LEFT },
+    { "RATE", "rate", CLI_LEFT },
+    { "BURST", "burst", CLI_POINT },
+    { "LEASE", "lease", CLI_LEFT },
+    { "PER", "per", CLI_LEFT },
+    { "FEATURE", "feature", CLI_LEFT },
+    { "EFFECT", "effect", CLI_LEFT },
+    { "THRESHOLDS", "thresholds", CLI_LEFT },
     {0}
 };
 

@@ -19,6 +19,14 @@ static const struct cli_arg key_arg[] = {
     {0}
 };
 
+/* What an account has from the start and can change. */
+#define ACCOUNT_OPTIONS \
+    { "email", 0, CLI_TEXT, "email", "EMAIL", "where mail goes" }, \
+    { "time-zone", 0, CLI_TEXT, "time_zone", "ZONE", \
+      "in which quotas are counted, as Asia/Bangkok; UTC by default" }, \
+    { "low-balance", 0, CLI_LIST, "low_balance", "PERCENT", \
+      "use of the balance that raises an event" }
+
 /* What a key may be used for. */
 #define KEY_RULES \
     { "scope", 0, CLI_LIST, "scopes", "SCOPE", \
@@ -39,8 +47,7 @@ const struct cli_command commands_table[] = {
       .summary = "create an account",
       .method = "POST", .path = "/api/accounts",
       .args = ARGS({ "NAME", "name", CLI_TEXT, false }),
-      .options = OPTIONS(
-          { "email", 0, CLI_TEXT, "email", "EMAIL", "where mail goes" },
+      .options = OPTIONS(ACCOUNT_OPTIONS,
           { "plan", 0, CLI_TEXT, "plan", "PLAN", "subscribe to this plan" }),
       .columns = account_columns, .name_member = "id", .run = run_call,
       .examples = { "tollgate accounts create 'Siam Video'",
@@ -79,6 +86,17 @@ const struct cli_command commands_table[] = {
       .columns = account_columns, .name_member = "id", .run = run_call,
       .examples = { "tollgate accounts set-state 3kTq0ZbW9x suspended",
                     "tollgate accounts set-state 3kTq0ZbW9x active" } },
+    { .noun = "accounts", .verb = "update",
+      .summary = "change name, email, time zone or low balance of an account",
+      .method = "PUT", .path = "/api/accounts/:account",
+      .args = account_arg,
+      .options = OPTIONS(ACCOUNT_OPTIONS,
+          { "name", 0, CLI_TEXT, "name", "NAME", "as invoices have it" }),
+      .columns = account_columns, .name_member = "id", .run = run_call,
+      .examples = {
+          "tollgate accounts update 3kTq0ZbW9x --time-zone Asia/Bangkok",
+          "tollgate accounts update 3kTq0ZbW9x --low-balance 80 "
+          "--low-balance 100" } },
     { .noun = "apps", .verb = "create",
       .summary = "create an app of an account",
       .method = "POST", .path = "/api/accounts/:account/apps",
@@ -98,6 +116,17 @@ const struct cli_command commands_table[] = {
       .features = CLI_PAGED, .run = run_list,
       .examples = { "tollgate apps list 3kTq0ZbW9x",
                     "tollgate apps list 3kTq0ZbW9x --all -o name" } },
+    { .noun = "apps", .verb = "update",
+      .summary = "rename an app, suspend it, or let it pass again",
+      .method = "PUT", .path = "/api/apps/:app",
+      .args = ARGS({ "APP", "app", CLI_TEXT, false }),
+      .options = OPTIONS(
+          { "name", 0, CLI_TEXT, "name", "NAME", "as lists show it" },
+          { "state", 0, CLI_TEXT, "state", "active|suspended",
+            "suspended: the gate refuses its keys" }),
+      .columns = app_columns, .name_member = "id", .run = run_call,
+      .examples = { "tollgate apps update app_0123456789 --state suspended",
+                    "tollgate apps update app_0123456789 --name Shop" } },
     { .noun = "keys", .verb = "create",
       .summary = "create an API key of an app; it is shown once",
       .details = "With -o name the key itself is printed, and nothing else. "
@@ -201,6 +230,7 @@ const struct cli_command commands_table[] = {
       .columns = key_columns, .name_member = "id", .run = run_call,
       .examples = { "tollgate keys update key_0123456789 --ip 10.0.0.0/8",
                     "tollgate keys update key_0123456789 --path none" } },
+#include "commands_limits.h"
     { .noun = "plans", .verb = "list",
       .summary = "list plans",
       .method = "GET", .path = "/api/plans",
@@ -233,6 +263,8 @@ const struct cli_command commands_table[] = {
             "requests a second of an app" },
           { "app-burst", 0, CLI_INTEGER, "app_burst", "N",
             "requests of an app that may come at once" },
+          { "align", 0, CLI_TEXT, "align", "calendar|anniversary",
+            "when days and months of the quota begin" },
           { "public", 0, CLI_BOOL, "public", "true|false",
             "customers can see it" }),
       .columns = plan_columns, .name_member = "code",
