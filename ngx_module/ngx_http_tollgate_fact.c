@@ -63,6 +63,8 @@ ngx_int_t
 ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
     ngx_str_t *facts)
 {
+    ngx_str_t  *name;
+
     ngx_memzero(facts, NGX_HTTP_TOLLGATE_FACTS * sizeof(ngx_str_t));
 
     if (ngx_http_tollgate_verdicts[ctx->verdict].status == 0) {
@@ -103,6 +105,15 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
         }
 
         return ngx_http_tollgate_fact_resets(r, ctx, facts);
+
+    case NGX_HTTP_TOLLGATE_CONCURRENCY_LIMITED:
+        name = ngx_http_tollgate_verdict_limit_name(ctx);
+
+        if (name != NULL) {
+            facts[NGX_HTTP_TOLLGATE_FACT_LIMIT] = *name;
+        }
+
+        return NGX_OK;
 
     case NGX_HTTP_TOLLGATE_CAP_REACHED:
     case NGX_HTTP_TOLLGATE_RATE_LIMITED:

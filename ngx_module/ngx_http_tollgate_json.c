@@ -79,6 +79,7 @@ static ngx_http_tollgate_openai_t
     OPENAI(TIER_REQUIRED,     "invalid_request_error", "model_not_found"),
     OPENAI(IDEMPOTENCY_MISMATCH, "invalid_request_error", ""),
     OPENAI(IDEMPOTENCY_IN_PROGRESS, "invalid_request_error", ""),
+    OPENAI(CONCURRENCY_LIMITED, "requests",           "rate_limit_exceeded"),
     OPENAI(RATE_LIMITED,      "requests",              "rate_limit_exceeded"),
     OPENAI(QUOTA_EXCEEDED,    "insufficient_quota",    "insufficient_quota"),
     OPENAI(CAP_REACHED,       "insufficient_quota",    "insufficient_quota"),

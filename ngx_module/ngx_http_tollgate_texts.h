@@ -192,6 +192,12 @@ TEXT(IDEMPOTENCY_IN_PROGRESS,
      "คำขอที่ใช้ Idempotency-Key นี้ยังไม่เสร็จสิ้น",
      "Permintaan sedang diproses",
      "Permintaan dengan Idempotency-Key ini belum selesai.")
+TEXT(CONCURRENCY_LIMITED,
+     "Too many requests run at once.",
+     "คำขอพร้อมกันมากเกินไป",
+     "มีคำขอที่กำลังทำงานพร้อมกันมากเกินไป",
+     "Terlalu banyak permintaan bersamaan",
+     "Terlalu banyak permintaan berjalan pada saat yang sama.")
 TEXT(RATE_LIMITED,
      "Requests come faster than the plan allows.",
      "คำขอมากเกินไป",

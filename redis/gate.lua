@@ -43,6 +43,7 @@ local call, format = redis.call, string.format
 --: include gate/calendar.lua
 --: include gate/idem.lua
 --: include gate/limits.lua
+--: include gate/running.lua
 --: include gate/balance.lua
 
 
@@ -214,6 +215,9 @@ if limited then
     -- a limit that can't be read is one that nobody can say is kept
     if not readable then
         p, parts[at] = false, nil
+
+    elseif parts[at].running then
+        table.insert(parts, at, open_running(parts[at], now))
     end
 end
 

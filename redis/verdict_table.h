@@ -35,6 +35,7 @@ VERDICT(MODEL_FORBIDDEN,   "model_forbidden",   403, "permission_error",      "M
 VERDICT(TIER_REQUIRED,     "tier_required",     403, "permission_error",      "Higher plan required")
 VERDICT(IDEMPOTENCY_MISMATCH, "idempotency_mismatch", 422, "idempotency_error", "Idempotency-Key of another call")
 VERDICT(IDEMPOTENCY_IN_PROGRESS, "idempotency_in_progress", 409, "idempotency_error", "Call in progress")
+VERDICT(CONCURRENCY_LIMITED, "concurrency_limited", 429, "rate_limit_error", "Too many requests at once")
 VERDICT(RATE_LIMITED,      "rate_limited",      429, "rate_limit_error",      "Too many requests")
 VERDICT(QUOTA_EXCEEDED,    "quota_exceeded",    429, "rate_limit_error",      "Quota exceeded")
 VERDICT(CAP_REACHED,       "cap_reached",       429, "rate_limit_error",      "Cap reached")

@@ -54,7 +54,7 @@ cmp_ok scalar @order, '>=', 9, 'which are nine at least';
 my $account = 'Tables0001';
 my @keys = (Tollgate::wallet_key($account), Tollgate::ledger_key($account));
 $t->wallet($account, avail => 10,
-           l => '1 a credits 5 life - account * refuse 100');
+           l => "1 a credits 5 life - account * refuse 100\n2 r running 9 6000 - account * refuse -");
 my $key = $t->key($account);
 my $answer = gate($t, $account, { key => $key, cost => 5,
                                   extras => 'idem=9000:a1:b2:60' });
@@ -84,7 +84,7 @@ is join(' ', sort keys %kinds), 'charge command refund threshold void',
 my $formats = $t->slurp("$t->{root}/redis/key_names.h");
 my $tag = 'tg:{' . Tollgate::shard($account) . '}:';
 my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '',
-            IDEM => "$account:a1");
+            IDEM => "$account:a1", RUNNING => "$account:2");
 my @expected = map {
     my ($format) = $formats =~ /TG_KEY_${_}_FMT\s+"tg:\{%u\}:([^"]+)"/;
     $tag . $format =~ s/%s(?::%s)?/$name{$_}/r

@@ -71,6 +71,8 @@ gate 1 ASKING
 gate 1 CLUSTER NODES
 gate 1 INFO replication
 gate 1 SET tg:{7}:i:Abcdefghij:0 x
+gate 1 ZADD tg:{7}:c:Abcdefghij:1 1 x
+gate 0 DEL tg:{7}:c:Abcdefghij:1
 gate 0 EVALSHA x 1 tg:catalog
 gate 0 EVALSHA x 1 other:key
 gate 0 EVAL x 0

@@ -62,6 +62,25 @@ function ENDS.ei(word, outcome)
 end
 
 
+-- A slot of a limit of running requests: lease and counter.
+function ENDS.ec(word, outcome)
+    local lease, counter = string.match(word, '^(%d+):(.+)$')
+    local name = string.match(k_wallet, '^(.*:)w:') .. 'c:' .. account .. ':'
+                 .. counter
+
+    if outcome == 'run' then
+        local clock = redis.call('TIME')
+        local over = clock[1] * 1000 + math.floor(clock[2] / 1000) + lease
+
+        redis.call('ZADD', name, string.format('%.0f', over), request_id)
+        redis.call('PEXPIRE', name, string.format('%.0f', 2 * lease))
+
+    else
+        redis.call('ZREM', name, request_id)
+    end
+end
+
+
 for tag, finish in pairs(ENDS) do
     BACK[tag] = function(word) finish(word, 'back') end
 end

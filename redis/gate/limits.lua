@@ -12,7 +12,7 @@ local function open_limits(w, p, keys, now, window_at, notices)
     local now_s, now_ms = (now - now % 1000000) / 1000000,
                           (now - now % 1000) / 1000
     local by_field, fields = {}, {}
-    local most = 2^53 - 1
+    local most, running = 2^53 - 1, false
 
     -- The limits of one line each; raises where one can't be read.
     local function limits_from(text)
@@ -33,12 +33,14 @@ local function open_limits(w, p, keys, now, window_at, notices)
                 error('not a limit')
             end
 
+            running = running or meter == 'running'
             limits[#limits + 1] = {
                 id = id, name = name, meter = meter, max = integer(max),
                 window = window, align = align, per = per, effect = effect,
                 feature = feature, refuses = effect == 'refuse',
                 prefix = string.match(feature, '^(.*)%*$'),
                 interval = meter == 'rate' and integer(window) or nil,
+                lease = meter == 'running' and integer(window) or nil,
                 percents = percents
             }
         end
@@ -177,7 +179,7 @@ local function open_limits(w, p, keys, now, window_at, notices)
     end
 
     return {
-        of = fitting,
+        of = fitting, running = running,
 
         first = function (ask)
             local name, wait_us_most = nil, 0

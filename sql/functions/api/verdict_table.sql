@@ -38,6 +38,8 @@ as $$
         ('tier_required', 'tier', 'the plan had too low a tier', 'a plan of a higher tier'),
         ('idempotency_mismatch', 'idempotency', 'the Idempotency-Key had been sent with another request', 'send another key'),
         ('idempotency_in_progress', 'idempotency', 'the request with this Idempotency-Key had not ended yet', 'try again later'),
+        ('concurrency_limited', 'limits', 'as many requests ran at once as a limit allows',
+         'wait until one has ended, or a higher limit'),
         ('rate_limited', 'rate', 'requests came faster than the plan allows', 'send slower, or a plan with a higher rate'),
         ('quota_exceeded', 'quota', 'the quota of the plan had too few units left', 'wait, or a plan with more units'),
         ('cap_reached', 'limits', 'a limit that was set for the account, the app or the key had no room',
