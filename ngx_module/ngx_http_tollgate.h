@@ -58,6 +58,7 @@
 #define NGX_HTTP_TOLLGATE_MAX             9007199254740992LL
 
 #define NGX_HTTP_TOLLGATE_NO_TIER         2147483647
+#define NGX_HTTP_TOLLGATE_BUNDLES         4     /* that content is in */
 
 #define NGX_HTTP_TOLLGATE_PAYMENT         402
 #define NGX_HTTP_TOLLGATE_UNPROCESSABLE   422
@@ -134,6 +135,7 @@ typedef struct ngx_http_tollgate_ask_s    ngx_http_tollgate_ask_t;
 typedef struct ngx_http_tollgate_chunk_s  ngx_http_tollgate_chunk_t;
 typedef struct ngx_http_tollgate_body_s   ngx_http_tollgate_body_t;
 typedef struct ngx_http_tollgate_self_s   ngx_http_tollgate_self_t;
+typedef struct ngx_http_tollgate_catalog_s  ngx_http_tollgate_catalog_t;
 
 
 /* what gate.lua took beside credits and units: its own words, handed back */
@@ -201,6 +203,7 @@ typedef struct {
     ngx_array_t                     *keys;      /* of complex values */
     ngx_http_complex_value_t        *feature;
     ngx_http_complex_value_t        *model;
+    ngx_http_complex_value_t        *content;
     ngx_http_complex_value_t        *scope;
     ngx_http_complex_value_t        *tier;
     ngx_http_complex_value_t        *cost;
@@ -259,6 +262,7 @@ typedef struct {
     ngx_str_t                        refuser;   /* the name of one */
     ngx_str_t                        feature;   /* as asked for */
     ngx_str_t                        model;
+    ngx_str_t                        content;
     ngx_uint_t                       tier;      /* needed */
     int64_t                          cost;      /* -1: not known */
     int64_t                          cost_units;
@@ -310,10 +314,20 @@ void ngx_http_tollgate_key_exit(void);
 /* _price.c: PASS, or why the request has no price */
 ngx_http_tollgate_verdict_e ngx_http_tollgate_price(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
+ngx_http_tollgate_catalog_t *ngx_http_tollgate_price_catalog(
+    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 ngx_int_t ngx_http_tollgate_credits_parse(ngx_str_t *text, int64_t *credits);
 u_char *ngx_http_tollgate_credits(u_char *p, int64_t credits);
 
 #define NGX_HTTP_TOLLGATE_CREDITS_LEN  (NGX_INT64_LEN + 2)
+
+/* _content.c: PASS, or why there is no such content; its cost is cost, or that
+   of a view where cost is below 0 */
+ngx_http_tollgate_verdict_e ngx_http_tollgate_content(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx, int64_t cost);
+void ngx_http_tollgate_content_undecided(ngx_http_tollgate_ctx_t *ctx);
+u_char *ngx_http_tollgate_content_extra(ngx_http_tollgate_ctx_t *ctx,
+    u_char *p, u_char *last);
 
 /* _origin.c: NGX_ERROR where the scope can't be found out */
 ngx_int_t ngx_http_tollgate_origin(ngx_http_tollgate_ctx_t *ctx,

@@ -108,7 +108,7 @@ ngx_http_tollgate_body_wanted(ngx_http_request_t *r,
 
     ngx_http_complex_value_t  *values[] = {
         conf->feature, conf->model, conf->tier, conf->cost, conf->user,
-        conf->label, conf->idempotency
+        conf->label, conf->idempotency, conf->content
     };
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);

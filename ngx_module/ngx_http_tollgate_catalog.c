@@ -9,6 +9,7 @@
 
 
 #define NGX_HTTP_TOLLGATE_CATALOG_FIELDS  8
+#define NGX_HTTP_TOLLGATE_CATALOG_WINDOW  (366 * 86400)
 
 
 static ngx_uint_t ngx_http_tollgate_catalog_split(ngx_str_t *line,
@@ -19,6 +20,9 @@ static ngx_int_t ngx_http_tollgate_catalog_add_rank(ngx_array_t *ranks,
     ngx_str_t *code, ngx_str_t *name, ngx_str_t *rank);
 static ngx_int_t ngx_http_tollgate_catalog_add_item(ngx_array_t *items,
     ngx_str_t *code, ngx_str_t *feature, ngx_str_t *price);
+static ngx_int_t ngx_http_tollgate_catalog_add_content(ngx_array_t *contents,
+    ngx_str_t *field);
+static ngx_int_t ngx_http_tollgate_catalog_bundles(ngx_str_t *bundles);
 static ngx_int_t ngx_http_tollgate_catalog_code(ngx_str_t *code);
 static ngx_int_t ngx_http_tollgate_catalog_number(ngx_str_t *text,
     int64_t *n);
@@ -39,6 +43,7 @@ static struct {
     { ngx_string("model"), 6, 2 },
     { ngx_string("app"), 3, 0 },
     { ngx_string("private"), 4, 0 },
+    { ngx_string("content"), 7, 0 },
     { ngx_null_string, 0, 0 }
 };
 
@@ -67,7 +72,9 @@ ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
         || ngx_array_init(&catalog->apps, pool, 8,
                           sizeof(ngx_http_tollgate_rank_t)) != NGX_OK
         || ngx_array_init(&catalog->private, pool, 4,
-                          sizeof(ngx_http_tollgate_rank_t)) != NGX_OK)
+                          sizeof(ngx_http_tollgate_rank_t)) != NGX_OK
+        || ngx_array_init(&catalog->contents, pool, 8,
+                          sizeof(ngx_http_tollgate_content_t)) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -118,6 +125,9 @@ ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
               sizeof(ngx_http_tollgate_item_t), ngx_http_tollgate_catalog_cmp);
     ngx_qsort(catalog->models.elts, catalog->models.nelts,
               sizeof(ngx_http_tollgate_item_t), ngx_http_tollgate_catalog_cmp);
+    ngx_qsort(catalog->contents.elts, catalog->contents.nelts,
+              sizeof(ngx_http_tollgate_content_t),
+              ngx_http_tollgate_catalog_cmp);
 
     return NGX_OK;
 }
@@ -182,6 +192,10 @@ ngx_http_tollgate_catalog_line(ngx_http_tollgate_catalog_t *catalog,
     case 5:
         return ngx_http_tollgate_catalog_add_rank(&catalog->private, &field[1],
                                                   &field[3], &field[2]);
+
+    case 6:
+        return ngx_http_tollgate_catalog_add_content(&catalog->contents,
+                                                     field);
     }
 
     rank = ngx_atoi(field[3].data, field[3].len);
@@ -269,6 +283,86 @@ ngx_http_tollgate_catalog_add_item(ngx_array_t *items, ngx_str_t *code,
 }
 
 
+/* code, credits, "view" or "locked", window, tier, bundles */
+
+static ngx_int_t
+ngx_http_tollgate_catalog_add_content(ngx_array_t *contents, ngx_str_t *field)
+{
+    ngx_int_t                     window, tier;
+    ngx_http_tollgate_content_t  *content;
+
+    content = ngx_array_push(contents);
+    if (content == NULL) {
+        return NGX_ERROR;
+    }
+
+    window = ngx_atoi(field[4].data, field[4].len);
+    tier = NGX_HTTP_TOLLGATE_NO_TIER;
+
+    if (field[5].len != 1 || field[5].data[0] != '-') {
+        tier = ngx_atoi(field[5].data, field[5].len);
+    }
+
+    content->code = field[1];
+    content->bundles = field[6];
+    content->window = window;
+    content->tier = tier;
+    content->sold = field[3].len == 4
+                    && ngx_memcmp(field[3].data, "view", 4) == 0;
+
+    if (content->bundles.len == 1 && content->bundles.data[0] == '-') {
+        content->bundles.len = 0;
+    }
+
+    if ((!content->sold && (field[3].len != 6
+                            || ngx_memcmp(field[3].data, "locked", 6) != 0))
+        || window < 1 || window > NGX_HTTP_TOLLGATE_CATALOG_WINDOW
+        || tier < 0 || tier > NGX_HTTP_TOLLGATE_NO_TIER
+        || ngx_http_tollgate_catalog_code(&content->code) != NGX_OK
+        || ngx_http_tollgate_catalog_bundles(&content->bundles) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_tollgate_catalog_number(&field[2], &content->credits);
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_catalog_bundles(ngx_str_t *bundles)
+{
+    u_char      *p, *end, *comma;
+    ngx_str_t    code;
+    ngx_uint_t   n;
+
+    if (bundles->len == 0) {
+        return NGX_OK;
+    }
+
+    p = bundles->data;
+    end = p + bundles->len;
+
+    for (n = 0; n < NGX_HTTP_TOLLGATE_BUNDLES; n++) {
+        comma = ngx_strlchr(p, end, ',');
+
+        code.data = p;
+        code.len = (comma ? comma : end) - p;
+
+        if (ngx_http_tollgate_catalog_code(&code) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (comma == NULL) {
+            return NGX_OK;
+        }
+
+        p = comma + 1;
+    }
+
+    return NGX_ERROR;
+}
+
+
 static ngx_int_t
 ngx_http_tollgate_catalog_code(ngx_str_t *code)
 {
@@ -304,36 +398,41 @@ ngx_http_tollgate_catalog_number(ngx_str_t *text, int64_t *n)
 }
 
 
+/* A code is the first member of what is sorted by it. */
+
 static int ngx_libc_cdecl
 ngx_http_tollgate_catalog_cmp(const void *one, const void *two)
 {
     const ngx_str_t  *a, *b;
 
-    a = &((const ngx_http_tollgate_item_t *) one)->code;
-    b = &((const ngx_http_tollgate_item_t *) two)->code;
+    a = one;
+    b = two;
 
     return (int) ngx_memn2cmp(a->data, b->data, a->len, b->len);
 }
 
 
-ngx_http_tollgate_item_t *
+/* NULL: it has no such code */
+
+void *
 ngx_http_tollgate_catalog_item(ngx_array_t *items, ngx_str_t *code)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 low, high, i;
-    ngx_http_tollgate_item_t  *item;
+    ngx_int_t    rc;
+    ngx_str_t   *item;
+    ngx_uint_t   low, high, i;
 
-    item = items->elts;
     low = 0;
     high = items->nelts;
 
     while (low < high) {
         i = (low + high) / 2;
 
-        rc = ngx_memn2cmp(code->data, item[i].code.data, code->len,
-                          item[i].code.len);
+        item = (ngx_str_t *) ((u_char *) items->elts + i * items->size);
+
+        rc = ngx_memn2cmp(code->data, item->data, code->len, item->len);
+
         if (rc == 0) {
-            return &item[i];
+            return item;
         }
 
         if (rc < 0) {

@@ -35,20 +35,30 @@ typedef struct {
 
 
 typedef struct {
+    ngx_str_t                        code;
+    ngx_str_t                        bundles;   /* joined by ",", or empty */
+    ngx_uint_t                       tier;      /* NO_TIER: of none */
+    ngx_uint_t                       window;    /* of a view, s */
+    ngx_uint_t                       sold;      /* by the view */
+    int64_t                          credits;
+} ngx_http_tollgate_content_t;
+
+
+struct ngx_http_tollgate_catalog_s {
     ngx_array_t                      tiers;     /* of rank_t */
     ngx_array_t                      plans;     /* of rank_t, cheapest first */
     ngx_array_t                      features;  /* of item_t, sorted by code */
     ngx_array_t                      models;
     ngx_array_t                      apps;      /* of rank_t, of rank 0 */
     ngx_array_t                      private;   /* of rank_t: other plans */
-} ngx_http_tollgate_catalog_t;
+    ngx_array_t                      contents;  /* of content_t, sorted */
+};
 
 
 /* _catalog.c */
 ngx_int_t ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
     ngx_pool_t *pool, ngx_str_t *body);
-ngx_http_tollgate_item_t *ngx_http_tollgate_catalog_item(ngx_array_t *items,
-    ngx_str_t *code);
+void *ngx_http_tollgate_catalog_item(ngx_array_t *items, ngx_str_t *code);
 ngx_http_tollgate_rank_t *ngx_http_tollgate_catalog_tier(
     ngx_http_tollgate_catalog_t *catalog, ngx_uint_t rank);
 ngx_http_tollgate_rank_t *ngx_http_tollgate_catalog_plan(

@@ -47,6 +47,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
      *     conf->enable_at = { 0, NULL };
      *     conf->feature = NULL;
      *     conf->model = NULL;
+     *     conf->content = NULL;
      *     conf->scope = NULL;
      *     conf->tier = NULL;
      *     conf->cost = NULL;
@@ -109,6 +110,7 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_tollgate_merge_value(feature);
     ngx_http_tollgate_merge_value(model);
+    ngx_http_tollgate_merge_value(content);
     ngx_http_tollgate_merge_value(scope);
     ngx_http_tollgate_merge_value(tier);
     ngx_http_tollgate_merge_value(user);

@@ -20,6 +20,7 @@ typedef u_char *(*ngx_http_tollgate_extra_pt)(ngx_http_tollgate_ctx_t *ctx,
 
 static ngx_http_tollgate_extra_pt  ngx_http_tollgate_extra[] = {
     ngx_http_tollgate_idem_extra,
+    ngx_http_tollgate_content_extra,
     NULL
 };
 

@@ -20,6 +20,8 @@ static void ngx_http_tollgate_fact_reason(ngx_str_t *fact,
     ngx_http_tollgate_body_t *body);
 static ngx_int_t ngx_http_tollgate_fact_plans(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
+static ngx_int_t ngx_http_tollgate_fact_content(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
 static ngx_int_t ngx_http_tollgate_fact_units(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
 static ngx_int_t ngx_http_tollgate_fact_resets(ngx_http_request_t *r,
@@ -95,6 +97,14 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
         ngx_http_tollgate_fact_code(&facts[NGX_HTTP_TOLLGATE_FACT_MODEL],
                                     &ctx->model);
         return NGX_OK;
+
+    case NGX_HTTP_TOLLGATE_CONTENT_UNKNOWN:
+        ngx_http_tollgate_fact_code(&facts[NGX_HTTP_TOLLGATE_FACT_CONTENT],
+                                    &ctx->content);
+        return NGX_OK;
+
+    case NGX_HTTP_TOLLGATE_CONTENT_LOCKED:
+        return ngx_http_tollgate_fact_content(r, ctx, facts);
 
     case NGX_HTTP_TOLLGATE_TIER_REQUIRED:
         return ngx_http_tollgate_fact_plans(r, ctx, facts);
@@ -190,6 +200,49 @@ ngx_http_tollgate_fact_plans(ngx_http_request_t *r,
                                 &facts[NGX_HTTP_TOLLGATE_FACT_REQUIRED_PLAN],
                                 ngx_http_tollgate_catalog_plan(catalog,
                                                                ctx->tier));
+}
+
+
+/* What it costs to buy, and the plan that includes it, if one does. */
+
+static ngx_int_t
+ngx_http_tollgate_fact_content(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts)
+{
+    ngx_http_tollgate_catalog_t  *catalog;
+    ngx_http_tollgate_content_t  *content;
+
+    facts[NGX_HTTP_TOLLGATE_FACT_CONTENT] = ctx->content;
+
+    catalog = ngx_http_tollgate_catalog_get(
+                  ngx_http_get_module_main_conf(r, ngx_http_tollgate_module));
+
+    content = catalog ? ngx_http_tollgate_catalog_item(&catalog->contents,
+                                                       &ctx->content)
+                      : NULL;
+
+    /* a newer catalog may have it no more */
+
+    if (content == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_tollgate_fact_credits(r, &facts[NGX_HTTP_TOLLGATE_FACT_PRICE],
+                                       content->credits)
+        != NGX_OK
+        || ngx_http_tollgate_fact_rank(r,
+                                &facts[NGX_HTTP_TOLLGATE_FACT_REQUIRED_TIER],
+                                ngx_http_tollgate_catalog_tier(catalog,
+                                                               content->tier))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_tollgate_fact_rank(r,
+                                &facts[NGX_HTTP_TOLLGATE_FACT_REQUIRED_PLAN],
+                                ngx_http_tollgate_catalog_plan(catalog,
+                                                               content->tier));
 }
 
 
@@ -342,6 +395,7 @@ ngx_http_tollgate_fact_url(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
         cv = ctx->conf->upgrade_url;
         break;
 
+    case NGX_HTTP_TOLLGATE_CONTENT_LOCKED:
     case NGX_HTTP_TOLLGATE_CREDITS_EXHAUSTED:
         fact = NGX_HTTP_TOLLGATE_FACT_TOPUP_URL;
         cv = ctx->conf->topup_url;

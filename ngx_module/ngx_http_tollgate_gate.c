@@ -446,6 +446,7 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
         if (ctx->instead != NGX_HTTP_TOLLGATE_OFF) {
             ctx->verdict = ctx->instead;
+            ngx_http_tollgate_content_undecided(ctx);
         }
 
     } else {

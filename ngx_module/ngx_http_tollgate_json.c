@@ -61,6 +61,7 @@ static ngx_http_tollgate_openai_t
     OPENAI(FEATURE_UNKNOWN,   "invalid_request_error", "model_not_found"),
     OPENAI(MODEL_UNKNOWN,     "invalid_request_error", "model_not_found"),
     OPENAI(IDEMPOTENCY_INVALID, "invalid_request_error", ""),
+    OPENAI(CONTENT_UNKNOWN,   "invalid_request_error", ""),
     OPENAI(STORE_UNREACHABLE, "server_error",          ""),
     OPENAI(DEADLINE_PASSED,   "server_error",          ""),
     OPENAI(CLIENT_GONE,       "server_error",          ""),
@@ -80,6 +81,7 @@ static ngx_http_tollgate_openai_t
     OPENAI(IDEMPOTENCY_MISMATCH, "invalid_request_error", ""),
     OPENAI(IDEMPOTENCY_IN_PROGRESS, "invalid_request_error", ""),
     OPENAI(CONCURRENCY_LIMITED, "requests",           "rate_limit_exceeded"),
+    OPENAI(CONTENT_LOCKED,    "insufficient_quota",    "insufficient_quota"),
     OPENAI(RATE_LIMITED,      "requests",              "rate_limit_exceeded"),
     OPENAI(QUOTA_EXCEEDED,    "insufficient_quota",    "insufficient_quota"),
     OPENAI(CAP_REACHED,       "insufficient_quota",    "insufficient_quota"),
@@ -237,6 +239,9 @@ ngx_http_tollgate_json_anthropic_type(ngx_uint_t status)
 
     case NGX_HTTP_FORBIDDEN:
         return "permission_error";
+
+    case NGX_HTTP_NOT_FOUND:
+        return "not_found_error";
 
     case NGX_HTTP_TOO_MANY_REQUESTS:
         return "rate_limit_error";

@@ -53,6 +53,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       0,
       NULL },
 
+    { ngx_string("tollgate_content"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, content),
+      NULL },
+
     { ngx_string("tollgate_cost"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
       ngx_http_tollgate_conf_cost,

@@ -18,8 +18,6 @@ static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_cost(
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_list(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_price_codes(ngx_http_tollgate_ctx_t *ctx);
-static ngx_http_tollgate_catalog_t *ngx_http_tollgate_price_catalog(
-    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_price_tier(ngx_http_request_t *r,
     ngx_http_tollgate_catalog_t *catalog, ngx_str_t *code);
 static void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
@@ -36,6 +34,7 @@ static ngx_http_tollgate_complaint_t  ngx_http_tollgate_price_bad_tier;
 ngx_http_tollgate_verdict_e
 ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 {
+    int64_t                        cost;
     ngx_http_tollgate_verdict_e    verdict;
     ngx_http_tollgate_loc_conf_t  *conf;
 
@@ -63,6 +62,8 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         }
     }
 
+    cost = ctx->cost;
+
     if (conf->feature != NULL || conf->model != NULL || conf->tier != NULL) {
         verdict = ngx_http_tollgate_price_list(r, ctx);
 
@@ -80,6 +81,14 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     if (conf->cost != NULL && ctx->feature.len == 0) {
         ctx->cost_units = 1;
+    }
+
+    if (conf->content != NULL && verdict == NGX_HTTP_TOLLGATE_PASS) {
+        verdict = ngx_http_tollgate_content(r, ctx, cost);
+
+        if (verdict != NGX_HTTP_TOLLGATE_PASS) {
+            return verdict;
+        }
     }
 
     if (verdict == NGX_HTTP_TOLLGATE_PASS) {
@@ -225,7 +234,7 @@ ngx_http_tollgate_price_list(ngx_http_request_t *r,
 
 /* NULL: there is none yet.  If it may still come in time ctx->early is set. */
 
-static ngx_http_tollgate_catalog_t *
+ngx_http_tollgate_catalog_t *
 ngx_http_tollgate_price_catalog(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx)
 {

@@ -17,6 +17,8 @@ FACT(FEATURE,         "feature",         "Feature",
      "ฟีเจอร์",                            "Fitur")
 FACT(MODEL,           "model",           "Model",
      "โมเดล",                            "Model")
+FACT(CONTENT,         "content",         "Content",
+     "เนื้อหา",                            "Konten")
 FACT(TIER,            "tier",            "",
      "",                                 "")
 FACT(REQUIRED_TIER,   "required_tier",   "Tier needed",
@@ -90,6 +92,12 @@ TEXT(IDEMPOTENCY_INVALID,
      "Idempotency-Key tidak valid",
      "Permintaan ini memerlukan header Idempotency-Key dengan 1 sampai 255 "
      "karakter.")
+TEXT(CONTENT_UNKNOWN,
+     "The catalog has no such content.",
+     "ไม่รู้จักเนื้อหานี้",
+     "ไม่มีเนื้อหานี้ในแค็ตตาล็อก",
+     "Konten tidak dikenal",
+     "Katalog tidak memiliki konten ini.")
 TEXT(STORE_UNREACHABLE,
      "The request could not be decided. Try again shortly.",
      "ตรวจสอบคำขอไม่ได้ชั่วคราว",
@@ -198,6 +206,12 @@ TEXT(CONCURRENCY_LIMITED,
      "มีคำขอที่กำลังทำงานพร้อมกันมากเกินไป",
      "Terlalu banyak permintaan bersamaan",
      "Terlalu banyak permintaan berjalan pada saat yang sama.")
+TEXT(CONTENT_LOCKED,
+     "This content has to be bought first.",
+     "ยังไม่ได้ซื้อเนื้อหานี้",
+     "ต้องซื้อเนื้อหานี้ก่อนจึงจะดูได้",
+     "Konten belum dibeli",
+     "Konten ini harus dibeli terlebih dahulu.")
 TEXT(RATE_LIMITED,
      "Requests come faster than the plan allows.",
      "คำขอมากเกินไป",

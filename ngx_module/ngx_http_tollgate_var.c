@@ -51,6 +51,9 @@ static ngx_http_variable_t  ngx_http_tollgate_vars[] = {
       offsetof(ngx_http_tollgate_ctx_t, charge.app),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("tollgate_content"), NULL, ngx_http_tollgate_var_str,
+      offsetof(ngx_http_tollgate_ctx_t, content), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("tollgate_cost"), NULL, ngx_http_tollgate_var_credits,
       offsetof(ngx_http_tollgate_ctx_t, charge.credits),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },

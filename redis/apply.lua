@@ -9,15 +9,17 @@ Returns 1 applied, 0 was applied before, -1 a gap: an earlier command is
         the wallet's numbers are no integers
 
 Command 1 makes the wallet.  A pair sets state, plan, a key record, the rules
-of a key, an app record, limits, the time zone, the anchor of anniversaries or
-the percents of a low balance; these but for the first two, and arrival times
-and counters, may be deleted.  Of a balance whose fall is to be told a delta
-above 0 is what it falls from.  The pair
+of a key, an app record, limits, entitlements to content, the time zone, the
+anchor of anniversaries or the percents of a low balance; these but for the
+first two, arrival times, counters, and what was used of an entitlement may be
+deleted.  Of a balance whose fall is to be told a delta above 0 is what it falls
+from.  The pair
 "units" gives units of quota back: "units day month", to those of the windows
 that began then and still last.  The pair "take", with a delta of 0, charges
 the wallet: "id credits", for a request of that id; it appends an event of kind
-charge, of no credits where avail is too small.  Anything else raises an error
-and nothing is written.
+charge, of no credits where avail is too small; then the other pairs, which are
+what it buys, are not set.  Anything else raises an error and nothing is
+written.
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
@@ -27,9 +29,9 @@ local delete_count = tonumber(ARGV[5 + pair_count * 2])
 local FIRST_PAIR, FIRST_DELETE = 5, 6 + pair_count * 2
 
 local MAY_SET = { '^state$', '^plan$', '^k:.', '^r:.', '^a:.', '^l$', '^l:.',
-                  '^zone$', '^anchor$', '^low$' }
+                  '^e:.', '^zone$', '^anchor$', '^low$' }
 local MAY_DELETE = { '^k:.', '^r:.', '^a:.', '^t:.', '^l$', '^l:.', '^u:.',
-                     '^zone$', '^anchor$', '^low$' }
+                     '^e:.', '^n:.', '^zone$', '^anchor$', '^low$' }
 
 
 -- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.
@@ -121,6 +123,10 @@ if avail + delta < 0 or avail + delta >= 2^53 then
     return -2
 end
 
+if take and take_credits > avail then
+    take_credits, change = 0, {}
+end
+
 local function put(field, value)
     change[#change + 1] = field
     change[#change + 1] = string.format('%.0f', value)
@@ -148,10 +154,6 @@ local kind, items = 'command', ''
 
 if take then
     -- a zero that was negated would be written as "-0"
-    if take_credits > avail then
-        take_credits = 0
-    end
-
     delta = 0 - take_credits
     kind = 'charge'
     items = string.format('%s - - - - %.0f 0', take, take_credits)

@@ -45,6 +45,7 @@ local call, format = redis.call, string.format
 --: include gate/limits.lua
 --: include gate/running.lua
 --: include gate/balance.lua
+--: include gate/content.lua
 
 
 -- first half: read and decide
@@ -192,17 +193,22 @@ end
 -- What only some requests need: tables of functions, called where they are
 -- there.  first(ask), ahead of the rates, and last(ask, credits, units), when
 -- the price is known, return a verdict to refuse, the limit and the ms to wait;
--- first may change ask.cost and ask.units.  room(ask, limit, wait_ms) says the
+-- first may change ask.cost and ask.units, and by ask.paid says that credits
+-- are charged whatever the mode.  room(ask, limit, wait_ms) says the
 -- same of the quota: nil where there is room for ask.units.  pass(ask, credits,
 -- units) takes what the request takes, and may add to ask.ticket; tell(ask)
 -- comes after any decision, a look's too, and may add lines to ask.limits;
--- write(put) comes once, before the register.  Notices are the items of events
--- that tell of a threshold.
+-- write(put) comes once, before the register, and after() behind it, for keys of
+-- a part's own.  Notices are the items of events that tell of a threshold.
 local parts, notices = {}, {}
 
 -- ahead of what would count a call that was charged before
 if string.find(wanted, ' idem=', 1, true) then
     parts[1] = open_idem()
+end
+
+if string.find(wanted, ' content=', 1, true) then
+    parts[#parts + 1] = open_content(w, p, now_s)
 end
 
 if limited then
@@ -377,6 +383,12 @@ end
 
 if #change > 0 then
     call('HSET', k_wallet, unpack(change))
+end
+
+for i = 1, #parts do
+    if parts[i].after then
+        parts[i].after()
+    end
 end
 
 return reply

@@ -10,7 +10,8 @@ Returns 1 done, 0 was done before, -1 no such wallet, or another epoch, or
 
 Units return only to a window that is still current.  The event tells what
 was given back: its units are 0 where both windows are over.  Where there were
-neither credits nor units there is none.
+neither credits nor units there is none.  Credits stay charged where what they
+paid for has been used by another request since, which the ticket tells.
 ]]
 
 local k_wallet, k_ledger, k_marker = KEYS[1], KEYS[2], KEYS[3]
@@ -63,12 +64,16 @@ end
 
 local clock = redis.call('TIME')
 local now_s = tonumber(clock[1])
-local words = ticket_words(ticket)
+local words, kept = ticket_words(ticket)
 local change, returned = {}, 0
 
 local function put(field, number)
     change[#change + 1] = field
     change[#change + 1] = string.format('%.0f', number)
+end
+
+if kept then
+    credits = 0
 end
 
 local is_event = credits > 0 or units > 0

@@ -27,7 +27,8 @@ ok @verdicts && @fields && @columns, 'the tables can be read';
 
 # Verdicts that the gate's module finds by itself, before Redis is asked.
 my %of_module = map { ($_, 1) } qw(off pass_open pass_stale key_missing key_malformed
-    body_invalid feature_unknown model_unknown idempotency_invalid client_gone);
+    body_invalid feature_unknown model_unknown idempotency_invalid
+    content_unknown client_gone);
 
 my $gate = $t->script_text('gate');
 my %in_gate = map { ($_, 1) } $gate =~ /
@@ -57,7 +58,7 @@ $t->wallet($account, avail => 10,
            l => "1 a credits 5 life - account * refuse 100\n2 r running 9 6000 - account * refuse -");
 my $key = $t->key($account);
 my $answer = gate($t, $account, { key => $key, cost => 5,
-                                  extras => 'idem=9000:a1:b2:60' });
+    extras => 'idem=9000:a1:b2:60 content=1,60,-,film' });
 $t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
     [$account, 'x', 1, @{$answer}{qw(key app)}, '-', '-', 5, 0,
      @{$answer}{qw(day_end month_end)}, '-']);
@@ -84,7 +85,8 @@ is join(' ', sort keys %kinds), 'charge command refund threshold void',
 my $formats = $t->slurp("$t->{root}/redis/key_names.h");
 my $tag = 'tg:{' . Tollgate::shard($account) . '}:';
 my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '',
-            IDEM => "$account:a1", RUNNING => "$account:2");
+            IDEM => "$account:a1", RUNNING => "$account:2",
+            VIEW => "$account:film");
 my @expected = map {
     my ($format) = $formats =~ /TG_KEY_${_}_FMT\s+"tg:\{%u\}:([^"]+)"/;
     $tag . $format =~ s/%s(?::%s)?/$name{$_}/r

@@ -48,6 +48,12 @@ is take(4, $_), 'raised', "\"$_\" is an error"
 is take(4, 'x 1', 5), 'raised', 'and so is a delta beside it';
 is snapshot($t, $account), $before, 'none of which changes anything';
 is take(4, 'x 0', 0, state => 'suspended'), 1, 'other pairs may stand beside it';
+is take(5, 'buy 1', 0, 'e:film' => 'ent1 0 -1 life'), 1, 'what it buys';
+is $t->r('HGET', $wallet, 'e:film'), undef, 'is not set where it is not paid';
+$t->r('HSET', $wallet, avail => 7);
+is take(6, 'buy 7', 0, 'e:film' => 'ent1 0 -1 life') . ' ' . now(), '1 0 10 6',
+    'and where it is paid';
+is $t->r('HGET', $wallet, 'e:film'), 'ent1 0 -1 life', 'it is';
 is $t->r('HGET', $wallet, 'take'), undef, 'it is no field of the wallet';
 
 done_testing;

@@ -85,16 +85,56 @@ for tag, finish in pairs(ENDS) do
     BACK[tag] = function(word) finish(word, 'back') end
 end
 
+-- By tag: whether what was taken has to stay, for others use it; then so do the
+-- credits, here and in limits.  It gets the word, and reads.
+local KEPT = {}
 
--- The words of a ticket as pairs of what gives back and what it gets; raises
--- where one is unknown.
+
+local function view_key(code)
+    return string.gsub(k_wallet, ':w:', ':v:', 1) .. ':' .. code
+end
+
+
+-- A view that this request opened: "code,entitlement or -,start of its month".
+function KEPT.content(word)
+    local code = string.match(word, '^[^,]+')
+
+    return redis.call('GET', view_key(code)) == request_id .. ' 1'
+end
+
+
+function BACK.content(word)
+    local code, id, start = string.match(word, '^([^,]+),([^,]+),(%d+)$')
+    local field, key = 'n:' .. id, view_key(code)
+    local count = redis.call('HGET', k_wallet, field) or ''
+    local at, used = string.match(count, '^(%d+) (%d+)$')
+
+    if at == start and used + 0 > 0 then
+        redis.call('HSET', k_wallet, field,
+                   start .. string.format(' %.0f', used - 1))
+    end
+
+    if redis.call('GET', key) == request_id .. ' 0' then
+        redis.call('DEL', key)
+    end
+end
+
+
+-- The words of a ticket as pairs of what gives back and what it gets, and
+-- whether the credits stay taken; raises where a word is unknown.
 local function ticket_words(ticket)
-    local words = {}
+    local words, kept = {}, false
 
     for tag, word in string.gmatch(ticket, '(%l+):([^;]+)') do
         assert(BACK[tag], 'a ticket has an unknown word')
-        words[#words + 1] = { BACK[tag], word }
+        kept = kept or KEPT[tag] and KEPT[tag](word)
     end
 
-    return words
+    for tag, word in string.gmatch(ticket, '(%l+):([^;]+)') do
+        if not (kept and (KEPT[tag] or tag == 'b')) then
+            words[#words + 1] = { BACK[tag], word }
+        end
+    end
+
+    return words, kept
 end

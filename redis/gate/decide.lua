@@ -97,8 +97,9 @@ local function decide(w, p, now, ask, key_tat, app_tat, parts)
     local credits, units = ask.cost, 0
 
     -- What a hybrid prices in credits alone is paid in credits.
-    if p.mode == 'subscription' or (p.mode == 'hybrid'
-                                    and (ask.units > 0 or ask.cost == 0))
+    if not ask.paid
+       and (p.mode == 'subscription'
+            or p.mode == 'hybrid' and (ask.units > 0 or ask.cost == 0))
     then
         local limit, wait_ms
 

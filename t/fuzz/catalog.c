@@ -107,6 +107,47 @@ catalog_write_items(u_char *p, ngx_array_t *items)
 }
 
 
+static u_char *
+catalog_write_contents(u_char *p, ngx_array_t *contents)
+{
+    ngx_uint_t                    i;
+    ngx_http_tollgate_content_t  *content, *found;
+
+    content = contents->elts;
+
+    for (i = 0; i < contents->nelts; i++) {
+        catalog_check_code(&content[i].code);
+        CHECK(content[i].credits >= 0
+              && content[i].credits <= NGX_HTTP_TOLLGATE_MAX);
+        CHECK(content[i].window > 0 && content[i].sold <= 1);
+        CHECK(content[i].bundles.len < 4 * 65);
+
+        found = ngx_http_tollgate_catalog_item(contents, &content[i].code);
+        CHECK(found != NULL && found->code.len == content[i].code.len
+              && memcmp(found->code.data, content[i].code.data,
+                        found->code.len) == 0);
+
+        p += sprintf((char *) p, "content\t%.*s\t%lld\t%s\t%ld\t",
+                     (int) content[i].code.len, content[i].code.data,
+                     (long long) content[i].credits,
+                     content[i].sold ? "view" : "locked",
+                     (long) content[i].window);
+        p += content[i].tier == NGX_HTTP_TOLLGATE_NO_TIER
+             ? sprintf((char *) p, "-\t")
+             : sprintf((char *) p, "%ld\t", (long) content[i].tier);
+        p = ngx_cpymem(p, content[i].bundles.data, content[i].bundles.len);
+
+        if (content[i].bundles.len == 0) {
+            *p++ = '-';
+        }
+
+        *p++ = '\n';
+    }
+
+    return p;
+}
+
+
 static size_t
 catalog_write(u_char *p, ngx_http_tollgate_catalog_t *catalog)
 {
@@ -119,6 +160,7 @@ catalog_write(u_char *p, ngx_http_tollgate_catalog_t *catalog)
     p = catalog_write_items(p, &catalog->models);
     p = catalog_write_ranks(p, "app", &catalog->apps);
     p = catalog_write_ranks(p, "private", &catalog->private);
+    p = catalog_write_contents(p, &catalog->contents);
 
     return p - start;
 }
