@@ -132,6 +132,7 @@ typedef struct {
 typedef struct ngx_http_tollgate_store_s  ngx_http_tollgate_store_t;
 typedef struct ngx_http_tollgate_node_s   ngx_http_tollgate_node_t;
 typedef struct ngx_http_tollgate_ask_s    ngx_http_tollgate_ask_t;
+typedef struct ngx_http_tollgate_foreign_s  ngx_http_tollgate_foreign_t;
 typedef struct ngx_http_tollgate_chunk_s  ngx_http_tollgate_chunk_t;
 typedef struct ngx_http_tollgate_body_s   ngx_http_tollgate_body_t;
 typedef struct ngx_http_tollgate_self_s   ngx_http_tollgate_self_t;
@@ -170,6 +171,18 @@ typedef struct {
     ((charge)->credits || (charge)->units || (charge)->ticket.len)
 
 
+/* what is known of the account of a key that is not of our form */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_FOREIGN_NONE = 0,         /* it is, or was not looked at */
+    NGX_HTTP_TOLLGATE_FOREIGN_WANTED,           /* Redis has to be asked */
+    NGX_HTTP_TOLLGATE_FOREIGN_FOUND,
+    NGX_HTTP_TOLLGATE_FOREIGN_UNKNOWN,          /* nobody has it */
+    NGX_HTTP_TOLLGATE_FOREIGN_LOST,             /* Redis did not say */
+    NGX_HTTP_TOLLGATE_FOREIGN_BUSY              /* and was not asked: too many */
+} ngx_http_tollgate_foreign_e;
+
+
 /* names of the keys of a shard, made from redis/key_names.h once */
 
 typedef struct {
@@ -177,6 +190,8 @@ typedef struct {
     ngx_str_t                        ledger;
     ngx_str_t                        plan;      /* + code */
     ngx_str_t                        refund;    /* + request id */
+    ngx_str_t                        alias;     /* + hash of a key */
+    ngx_str_t                        aliases;
 } ngx_http_tollgate_shard_t;
 
 
@@ -201,6 +216,10 @@ typedef struct {
     ngx_str_t                        enable_at; /* "file:line" */
     ngx_http_tollgate_store_t       *store;
     ngx_array_t                     *keys;      /* of complex values */
+    ngx_uint_t                       foreign_keys;   /* of any form */
+    ngx_msec_t                       foreign_cache;
+    ngx_uint_t                       foreign_entries;
+    ngx_uint_t                       foreign_lookups; /* a second */
     ngx_http_complex_value_t        *feature;
     ngx_http_complex_value_t        *model;
     ngx_http_complex_value_t        *content;
@@ -250,6 +269,7 @@ typedef struct {
     ngx_http_tollgate_verdict_e      verdict;
     ngx_http_tollgate_verdict_e      instead;   /* in an outage */
     ngx_http_tollgate_limit_e        refused_by;
+    ngx_http_tollgate_foreign_e      foreign;   /* of the key */
     int64_t                          wait_ms;   /* 0: unknown */
 
     ngx_str_t                        presented; /* the text of the key */
@@ -283,6 +303,7 @@ typedef struct {
     unsigned                         done:1;
     unsigned                         outage:1;  /* it can't be decided */
     unsigned                         hashed:1;  /* hash is that of the key */
+    unsigned                         sought:1;  /* Redis was, for an account */
     unsigned                         early:1;   /* there is no catalog yet */
     unsigned                         wanted:1;  /* a field of the body is */
     unsigned                         known:1;   /* gate.lua has answered */
@@ -307,9 +328,21 @@ void ngx_http_tollgate_resume(ngx_http_tollgate_ctx_t *ctx);
 ngx_http_tollgate_verdict_e ngx_http_tollgate_key_find(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 void ngx_http_tollgate_key_bearer(ngx_str_t *key);
+void ngx_http_tollgate_key_account(ngx_http_tollgate_ctx_t *ctx,
+    u_char *account);
 ngx_int_t ngx_http_tollgate_key_hash(u_char *hash, ngx_str_t *key);
 ngx_int_t ngx_http_tollgate_key_init(void);
 void ngx_http_tollgate_key_exit(void);
+
+/*
+ * _foreign.c: KEY_MALFORMED, KEY_UNKNOWN or PASS, and then ctx->foreign; where
+ * it is wanted NGX_AGAIN: Redis was asked, NGX_DECLINED: it can't be
+ */
+ngx_http_tollgate_verdict_e ngx_http_tollgate_foreign(
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_int_t ngx_http_tollgate_foreign_ask(ngx_http_tollgate_ctx_t *ctx);
+char *ngx_http_tollgate_foreign_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* _price.c: PASS, or why the request has no price */
 ngx_http_tollgate_verdict_e ngx_http_tollgate_price(ngx_http_request_t *r,

@@ -9,8 +9,6 @@
 #include "ngx_http_tollgate_metrics.h"
 
 
-static void ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply);
 static void ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
     ngx_http_tollgate_value_t *v);
 static void ngx_http_tollgate_answer_lost(ngx_http_tollgate_call_t *call);
@@ -33,7 +31,7 @@ ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_tollgate_answer_error(call, reply);
+        ngx_http_tollgate_answer_error(call, reply, "to decide");
         return NGX_OK;
     }
 
@@ -103,9 +101,9 @@ ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
 
 /* An error reply: the script did not run, or stopped before it wrote. */
 
-static void
+void
 ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply)
+    ngx_http_tollgate_reply_t *reply, const char *what)
 {
     ngx_uint_t                 asking;
     ngx_http_tollgate_ask_t   *ask;
@@ -121,7 +119,7 @@ ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,
     }
 
     if (to == NULL) {
-        ngx_http_tollgate_redis_complain(&node->redis, "to decide", reply);
+        ngx_http_tollgate_redis_complain(&node->redis, what, reply);
     }
 
     while (!ngx_queue_empty(&call->list)) {

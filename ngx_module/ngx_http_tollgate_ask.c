@@ -1,7 +1,7 @@
 
 /*
- * ngx_http_tollgate_ask.c owns the questions to gate.lua: it gathers those of
- * a turn and sends those of one account as one call.
+ * ngx_http_tollgate_ask.c owns the questions to Redis that requests wait for: it
+ * gathers those of a turn and sends those of one account as one call.
  */
 
 
@@ -42,7 +42,6 @@ static void ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
 ngx_int_t
 ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
 {
-    ngx_queue_t                *q;
     ngx_http_tollgate_ask_t    *ask;
     ngx_http_tollgate_node_t   *node;
     ngx_http_tollgate_store_t  *store;
@@ -56,16 +55,9 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    if (ngx_queue_empty(&store->spare)) {
-        ask = ngx_alloc(sizeof(ngx_http_tollgate_ask_t), store->log);
-        if (ask == NULL) {
-            return NGX_ERROR;
-        }
-
-    } else {
-        q = ngx_queue_head(&store->spare);
-        ngx_queue_remove(q);
-        ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
+    ask = ngx_http_tollgate_ask_get(store);
+    if (ask == NULL) {
+        return NGX_ERROR;
     }
 
     if (ngx_http_tollgate_key_hash(ask->hash, &ctx->presented) != NGX_OK
@@ -76,30 +68,60 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ask->ctx = ctx;
-    ask->timeout = ctx->conf->timeout;
+    ask->about = NGX_HTTP_TOLLGATE_ASK_GATE;
     ask->charge = ctx->charge;
     ask->charge.credits = ctx->cost;
     ask->charge.units = ctx->cost_units;
     ask->tier = ctx->tier;
+    ask->dry_run = ctx->dry_run || ctx->look;
+    ask->look = ctx->look;
+
+    ngx_http_tollgate_ask_start(ask, ctx, node);
+
+    return NGX_AGAIN;
+}
+
+
+/* One to fill in, for _ask_start() or _ask_free(). */
+
+ngx_http_tollgate_ask_t *
+ngx_http_tollgate_ask_get(ngx_http_tollgate_store_t *store)
+{
+    ngx_queue_t  *q;
+
+    if (ngx_queue_empty(&store->spare)) {
+        return ngx_alloc(sizeof(ngx_http_tollgate_ask_t), store->log);
+    }
+
+    q = ngx_queue_head(&store->spare);
+    ngx_queue_remove(q);
+
+    return ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
+}
+
+
+/* The request waits for what the node answers. */
+
+void
+ngx_http_tollgate_ask_start(ngx_http_tollgate_ask_t *ask,
+    ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_node_t *node)
+{
+    ask->ctx = ctx;
+    ask->timeout = ctx->conf->timeout;
     ask->again = 0;
     ask->asking = 0;
     ask->served = 0;
-    ask->dry_run = ctx->dry_run || ctx->look;
-    ask->look = ctx->look;
 
     ngx_memzero(&ask->timer, sizeof(ngx_event_t));
     ask->timer.handler = ngx_http_tollgate_ask_timeout;
     ask->timer.data = ask;
-    ask->timer.log = store->log;
+    ask->timer.log = node->store->log;
 
     ngx_add_timer(&ask->timer, ask->timeout);
 
     ctx->ask = ask;
 
     ngx_http_tollgate_ask_put(ask, node);
-
-    return NGX_AGAIN;
 }
 
 
@@ -181,6 +203,10 @@ ngx_http_tollgate_ask_leave(ngx_http_tollgate_ctx_t *ctx)
     ctx->ask = NULL;
     ask->ctx = NULL;
 
+    if (ask->about != NGX_HTTP_TOLLGATE_ASK_GATE) {
+        ngx_http_tollgate_foreign_left(ctx);
+    }
+
     if (ask->timer.timer_set) {
         ngx_del_timer(&ask->timer);
     }
@@ -214,7 +240,9 @@ ngx_http_tollgate_ask_timeout(ngx_event_t *ev)
                                "\"tollgate_timeout\" longer",
                                &redis->name, ask->timeout);
 
-    ask->served = ngx_http_tollgate_stale_serves(ctx);
+    if (ask->about == NGX_HTTP_TOLLGATE_ASK_GATE) {
+        ask->served = ngx_http_tollgate_stale_serves(ctx);
+    }
 
     ngx_http_tollgate_ask_leave(ctx);
 
@@ -244,7 +272,7 @@ static ngx_int_t
 ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
     ngx_queue_t *bucket)
 {
-    ngx_uint_t                  n;
+    ngx_uint_t                  n, gate;
     ngx_http_tollgate_ask_t    *ask;
     ngx_http_tollgate_call_t   *call;
     ngx_http_tollgate_redis_t  *redis;
@@ -253,12 +281,16 @@ ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
 
     ask = ngx_queue_data(ngx_queue_head(bucket), ngx_http_tollgate_ask_t,
                          queue);
+    gate = ask->about == NGX_HTTP_TOLLGATE_ASK_GATE;
 
     if (ask->asking && ngx_http_tollgate_ask_asking(redis) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    call = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_answer, node);
+    call = ngx_http_tollgate_redis_call(redis,
+                                    gate ? ngx_http_tollgate_answer
+                                         : ngx_http_tollgate_foreign_answer,
+                                    node);
     if (call == NULL) {
         return NGX_ERROR;
     }
@@ -266,9 +298,9 @@ ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
     n = ngx_http_tollgate_ask_gather(node, bucket, &call->list);
 
     if (ngx_http_tollgate_redis_command(redis,
-                                        9 + n * NGX_HTTP_TOLLGATE_ASK_ARGS,
-                                        NGX_HTTP_TOLLGATE_ASK_FIRST
-                                        + n * NGX_HTTP_TOLLGATE_ASK_SIZE)
+                               gate ? 9 + n * NGX_HTTP_TOLLGATE_ASK_ARGS : 2,
+                               NGX_HTTP_TOLLGATE_ASK_FIRST
+                               + (gate ? n * NGX_HTTP_TOLLGATE_ASK_SIZE : 0))
         != NGX_OK)
     {
         /* never sent, so nothing can have been charged */
@@ -282,7 +314,13 @@ ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
         return NGX_ERROR;
     }
 
-    ngx_http_tollgate_ask_format(node->store, call, n);
+    if (gate) {
+        ngx_http_tollgate_ask_format(node->store, call, n);
+
+    } else {
+        ngx_http_tollgate_foreign_format(call);
+    }
+
     ngx_http_tollgate_redis_expect(call);
 
     return NGX_OK;
@@ -346,8 +384,12 @@ ngx_http_tollgate_ask_gather(ngx_http_tollgate_node_t *node,
         ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
 
         if (ask->timeout == first->timeout && ask->asking == first->asking
+            && ask->about == first->about
             && ngx_memcmp(ask->charge.account, first->charge.account,
-                          NGX_HTTP_TOLLGATE_ACCOUNT_LEN) == 0)
+                          NGX_HTTP_TOLLGATE_ACCOUNT_LEN) == 0
+            && (ask->about == NGX_HTTP_TOLLGATE_ASK_GATE
+                || ngx_memcmp(ask->hash, first->hash,
+                              NGX_HTTP_TOLLGATE_HASH_LEN) == 0))
         {
             ngx_queue_remove(q);
             ngx_queue_insert_tail(list, q);

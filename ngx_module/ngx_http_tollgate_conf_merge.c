@@ -65,6 +65,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
     conf->store = NGX_CONF_UNSET_PTR;
     conf->keys = NGX_CONF_UNSET_PTR;
     conf->idempotency = NGX_CONF_UNSET_PTR;
+    conf->foreign_keys = NGX_CONF_UNSET_UINT;
     conf->fixed_cost = -1;
     conf->on_error = NGX_CONF_UNSET_UINT;
     conf->timeout = NGX_CONF_UNSET_MSEC;
@@ -123,6 +124,15 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
     ngx_conf_merge_ptr_value(conf->idempotency, prev->idempotency, NULL);
+
+    if (conf->foreign_keys == NGX_CONF_UNSET_UINT) {
+        conf->foreign_cache = prev->foreign_cache;
+        conf->foreign_entries = prev->foreign_entries;
+        conf->foreign_lookups = prev->foreign_lookups;
+    }
+
+    ngx_conf_merge_uint_value(conf->foreign_keys, prev->foreign_keys, 0);
+
     if (conf->on_error == NGX_CONF_UNSET_UINT) {
         conf->stale_for = prev->stale_for;
         conf->stale_requests = prev->stale_requests;

@@ -60,7 +60,7 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
             return ngx_http_tollgate_again(r, ctx);
         }
 
-        if (ctx->early || ngx_http_tollgate_body_came(ctx)) {
+        if (ctx->early || ctx->sought || ngx_http_tollgate_body_came(ctx)) {
             return ngx_http_tollgate_decide(r, ctx);
         }
 
@@ -94,7 +94,10 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
 }
 
 
-/* Once more for each look at a catalog that a new process hasn't read yet. */
+/*
+ * Once more for each look at a catalog that a new process hasn't read yet, and
+ * when Redis has told whose a key is that doesn't say so itself.
+ */
 
 static ngx_int_t
 ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
@@ -102,7 +105,24 @@ ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     ngx_int_t  rc;
 
     ctx->early = 0;
+    ctx->sought = 0;
     ctx->verdict = ngx_http_tollgate_question(r, ctx);
+
+    if (ctx->foreign == NGX_HTTP_TOLLGATE_FOREIGN_WANTED) {
+
+        switch (ngx_http_tollgate_foreign_ask(ctx)) {
+
+        case NGX_AGAIN:
+            return ngx_http_tollgate_wait(r, ctx);
+
+        case NGX_DECLINED:
+            ctx->verdict = ngx_http_tollgate_question(r, ctx);
+            break;
+
+        default:
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
 
     if (ngx_http_tollgate_body_reads(ctx)) {
         rc = ngx_http_tollgate_body_read(r, ctx);
@@ -125,6 +145,10 @@ ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         ngx_add_timer(&ctx->catalog, NGX_HTTP_TOLLGATE_CATALOG_LOOK);
 
         return ngx_http_tollgate_wait(r, ctx);
+    }
+
+    if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS && !ctx->account) {
+        ctx->verdict = NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
     }
 
     if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
@@ -356,6 +380,10 @@ ngx_http_tollgate_question(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     /* a wrong key is told before a wrong price */
 
     verdict = ngx_http_tollgate_key_find(r, ctx);
+
+    if (ctx->foreign == NGX_HTTP_TOLLGATE_FOREIGN_WANTED) {
+        return verdict;
+    }
 
     if (verdict == NGX_HTTP_TOLLGATE_PASS) {
         verdict = ngx_http_tollgate_body(r, ctx);

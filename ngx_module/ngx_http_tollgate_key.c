@@ -27,8 +27,7 @@ static u_char  ngx_http_tollgate_key_base62[] =
 ngx_http_tollgate_verdict_e
 ngx_http_tollgate_key_find(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 {
-    ngx_str_t                      *key;
-    ngx_http_tollgate_main_conf_t  *tmcf;
+    ngx_str_t  *key;
 
     key = &ctx->presented;
 
@@ -44,20 +43,25 @@ ngx_http_tollgate_key_find(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     }
 
     if (!ngx_http_tollgate_key_well_formed(key)) {
-        return NGX_HTTP_TOLLGATE_KEY_MALFORMED;
+        return ctx->conf->foreign_keys ? ngx_http_tollgate_foreign(ctx)
+                                  : NGX_HTTP_TOLLGATE_KEY_MALFORMED;
     }
 
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tollgate_module);
-
-    ngx_memcpy(ctx->charge.account, key->data + NGX_HTTP_TOLLGATE_ACCOUNT_AT,
-               NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
-
-    ctx->charge.shard = ngx_crc32_long(ctx->charge.account,
-                                       NGX_HTTP_TOLLGATE_ACCOUNT_LEN)
-                        % tmcf->nshards;
-    ctx->account = 1;
+    ngx_http_tollgate_key_account(ctx,
+                                  key->data + NGX_HTTP_TOLLGATE_ACCOUNT_AT);
 
     return NGX_HTTP_TOLLGATE_PASS;
+}
+
+
+void
+ngx_http_tollgate_key_account(ngx_http_tollgate_ctx_t *ctx, u_char *account)
+{
+    ngx_memcpy(ctx->charge.account, account, NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
+
+    ctx->charge.shard = ngx_crc32_long(account, NGX_HTTP_TOLLGATE_ACCOUNT_LEN)
+                        % ctx->conf->store->conf->nshards;
+    ctx->account = 1;
 }
 
 

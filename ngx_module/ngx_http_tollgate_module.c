@@ -25,6 +25,13 @@ static ngx_conf_enum_t  ngx_http_tollgate_modes[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_tollgate_switch[] = {
+    { ngx_string("on"), 1 },
+    { ngx_string("off"), 0 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_enum_t  ngx_http_tollgate_on_errors[] = {
     { ngx_string("closed"), NGX_HTTP_TOLLGATE_CLOSED },
     { ngx_string("open"), NGX_HTTP_TOLLGATE_OPEN },
@@ -87,6 +94,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, feature),
       NULL },
+
+    { ngx_string("tollgate_foreign_keys"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_tollgate_foreign_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, foreign_keys),
+      &ngx_http_tollgate_switch },
 
     { ngx_string("tollgate_headers"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,

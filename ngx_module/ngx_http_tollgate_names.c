@@ -18,14 +18,20 @@ static ngx_int_t ngx_http_tollgate_name(ngx_conf_t *cf, ngx_str_t *name,
 ngx_int_t
 ngx_http_tollgate_names(ngx_conf_t *cf, ngx_http_tollgate_main_conf_t *tmcf)
 {
-    char                        text[64 + NGX_MAXHOSTNAMELEN];
-    char                        host[NGX_MAXHOSTNAMELEN + 1];
-    ngx_uint_t                  i, n;
-    ngx_str_t                  *name;
-    ngx_http_tollgate_shard_t  *shard;
+    char         text[64 + NGX_MAXHOSTNAMELEN], host[NGX_MAXHOSTNAMELEN + 1];
+    u_char      *shard;
+    ngx_uint_t   i, n;
 
-    static const char  *formats[] = {
-        TG_KEY_WALLET_FMT, TG_KEY_PLAN_FMT, TG_KEY_REFUND_FMT
+    static const struct {
+        const char  *format;
+        size_t       offset;
+    } names[] = {
+        { TG_KEY_WALLET_FMT, offsetof(ngx_http_tollgate_shard_t, wallet) },
+        { TG_KEY_LEDGER_FMT, offsetof(ngx_http_tollgate_shard_t, ledger) },
+        { TG_KEY_PLAN_FMT, offsetof(ngx_http_tollgate_shard_t, plan) },
+        { TG_KEY_REFUND_FMT, offsetof(ngx_http_tollgate_shard_t, refund) },
+        { TG_KEY_ALIAS_FMT, offsetof(ngx_http_tollgate_shard_t, alias) },
+        { TG_KEY_ALIASES_FMT, offsetof(ngx_http_tollgate_shard_t, aliases) }
     };
 
     tmcf->shards = ngx_palloc(cf->pool, tmcf->nshards
@@ -35,21 +41,17 @@ ngx_http_tollgate_names(ngx_conf_t *cf, ngx_http_tollgate_main_conf_t *tmcf)
     }
 
     for (i = 0; i < tmcf->nshards; i++) {
-        shard = &tmcf->shards[i];
+        shard = (u_char *) &tmcf->shards[i];
 
-        (void) snprintf(text, sizeof(text), TG_KEY_LEDGER_FMT, (unsigned) i);
+        for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+            (void) snprintf(text, sizeof(text), names[n].format, (unsigned) i,
+                            "");
 
-        if (ngx_http_tollgate_name(cf, &shard->ledger, text) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        for (n = 0; n < 3; n++) {
-            (void) snprintf(text, sizeof(text), formats[n], (unsigned) i, "");
-
-            name = n == 0 ? &shard->wallet : n == 1 ? &shard->plan
-                                                    : &shard->refund;
-
-            if (ngx_http_tollgate_name(cf, name, text) != NGX_OK) {
+            if (ngx_http_tollgate_name(cf,
+                                       (ngx_str_t *) (shard + names[n].offset),
+                                       text)
+                != NGX_OK)
+            {
                 return NGX_ERROR;
             }
         }

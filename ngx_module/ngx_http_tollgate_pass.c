@@ -171,7 +171,7 @@ ngx_http_tollgate_pass_cut(ngx_http_request_t *r,
     key = &ctx->presented;
 
     if (ctx->conf->keys == NULL || !ctx->conf->strip_key || ctx->dry_run
-        || !ctx->account
+        || (!ctx->account && !ctx->hashed)
         || memmem(value->data, value->len, key->data, key->len) == NULL)
     {
         return NGX_OK;

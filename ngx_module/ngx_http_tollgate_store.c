@@ -141,6 +141,7 @@ ngx_http_tollgate_store_exit(ngx_http_tollgate_store_t *store)
     ngx_http_tollgate_refund_exit(&store->limbo);
     ngx_http_tollgate_usage_exit(store);
     ngx_http_tollgate_ask_exit(store);
+    ngx_http_tollgate_foreign_exit(store);
 
     while (!ngx_queue_empty(&store->nodes)) {
         q = ngx_queue_head(&store->nodes);

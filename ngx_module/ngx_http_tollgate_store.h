@@ -9,10 +9,20 @@
 #define _NGX_HTTP_TOLLGATE_STORE_H_INCLUDED_
 
 
-/* a question to gate.lua; outlives its request where it must */
+/* a question to Redis, as gate.lua; outlives its request where it must */
+
+/* what it is that a question wants to know */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_ASK_GATE = 0,
+    NGX_HTTP_TOLLGATE_ASK_ALIAS,                /* whose key it is */
+    NGX_HTTP_TOLLGATE_ASK_ALIASES               /* are all there? */
+} ngx_http_tollgate_ask_e;
+
 
 struct ngx_http_tollgate_ask_s {
     ngx_queue_t                      queue;
+    ngx_http_tollgate_ask_e          about;
     ngx_http_tollgate_ctx_t         *ctx;       /* NULL: nobody waits */
     ngx_http_tollgate_node_t        *node;      /* whose queue it is in */
     ngx_event_t                      timer;
@@ -81,6 +91,7 @@ struct ngx_http_tollgate_store_s {
     ngx_http_tollgate_node_t         limbo;     /* for what has no place now */
     ngx_event_t                      limbo_timer;
     ngx_queue_t                      spare;     /* asks */
+    ngx_http_tollgate_foreign_t     *foreign;   /* NULL until first used */
 
     /* of Sentinel and Cluster */
 
@@ -109,6 +120,10 @@ struct ngx_http_tollgate_store_s {
 
 /* _ask.c */
 ngx_int_t ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx);
+ngx_http_tollgate_ask_t *ngx_http_tollgate_ask_get(
+    ngx_http_tollgate_store_t *store);
+void ngx_http_tollgate_ask_start(ngx_http_tollgate_ask_t *ask,
+    ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_ask_leave(ngx_http_tollgate_ctx_t *ctx);
 void ngx_http_tollgate_ask_send(ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_ask_put(ngx_http_tollgate_ask_t *ask,
@@ -123,6 +138,15 @@ ngx_http_tollgate_ask_t *ngx_http_tollgate_ask_head(ngx_queue_t *list);
 /* _answer.c */
 ngx_int_t ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply);
+void ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply, const char *what);
+
+/* _foreign.c */
+void ngx_http_tollgate_foreign_format(ngx_http_tollgate_call_t *call);
+ngx_int_t ngx_http_tollgate_foreign_answer(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply);
+void ngx_http_tollgate_foreign_left(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_foreign_exit(ngx_http_tollgate_store_t *store);
 
 /* _refund.c */
 void ngx_http_tollgate_refund(ngx_http_tollgate_store_t *store,

@@ -8,6 +8,7 @@ use warnings;
 
 use parent 'Tollgate::Story';
 
+use Digest::SHA ();
 use IO::Socket::UNIX;
 use Tollgate::Http;
 
@@ -129,6 +130,41 @@ sub customer {
 
     return { account => $account, key => $key,
              key_id => $record->{id} // sprintf('key_%010d', $t->{keys}) };
+}
+
+# The alias of a key that has not our form, and that all aliases are there.
+sub alias_key {
+    my ($t, $key) = @_;
+
+    my $hash = Digest::SHA::sha256_hex($key);
+    return sprintf 'tg:{%u}:x:%s', Tollgate::shard($hash), $hash;
+}
+
+sub aliases_whole {
+    my ($t) = @_;
+
+    $t->r('SET', "tg:{$_}:x", 1) for 0 .. $Tollgate::SHARDS - 1;
+
+    return;
+}
+
+# Gives a customer a key of any form in the place of its own.
+sub foreign {
+    my ($t, $customer, $key, %record) = @_;
+
+    %record = (id => $customer->{key_id}, state => 'active', expires_ms => 0, %record);
+    $t->r('HSET', Tollgate::wallet_key($customer->{account}), 'k:' . Digest::SHA::sha256_hex($key),
+          "$record{id} app_0000000001 $record{state} $record{expires_ms}");
+    $t->r('SET', $t->alias_key($key), $customer->{account});
+
+    return { %$customer, key => $key };
+}
+
+# How often Redis was given a command.
+sub calls_of {
+    my ($t, $command) = @_;
+
+    return ($t->r('INFO', 'commandstats') =~ /cmdstat_$command:calls=(\d+)/)[0] // 0;
 }
 
 # What is left, in micro-credits.
