@@ -44,7 +44,7 @@ $t->wait_for(sub { code($old[0]) eq 200 }, 'the key to pass');
 cmp_ok time - $start, '<', 3, 'it passes soon, though it was unknown just before';
 is code($_), 200, 'as do the others' for @old[2 .. 4];
 is code($old[1]), 'method_forbidden', 'by the rules that came with it';
-is $t->get('/api/quota/status', 'X-API-Key' => $old[0])->{json}{account}, $c->{account}, 'its holder sees what is left';
+is $t->get('/api/quota/status', 'X-API-Key' => $old[13])->{json}{account}, $c->{account}, 'its holder sees what is left';
 $t->settled;
 is $t->balance($c), '996', 'each request was charged';
 
