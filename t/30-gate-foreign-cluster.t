@@ -11,14 +11,14 @@ use Test::More;
 use Tollgate::Edge;
 use Tollgate::Fleet;
 
-my $t = Tollgate::Edge->begin(workers => 2, fleet => ['cluster', replicas => 1], conf => <<'CONF');
+my $t = Tollgate::Edge->begin(fleet => ['cluster', replicas => 1], conf => <<'CONF');
         tollgate on;
         tollgate_timeout 2s;
         tollgate_cost 1;
         tollgate_foreign_keys on cache=1ms;
         location / { proxy_pass http://backend; }
-        location /soon { tollgate_timeout 300ms; proxy_pass http://backend; }
-        location /kept { tollgate_timeout 300ms; tollgate_foreign_keys on cache=1h; proxy_pass http://backend; }
+        location /soon { tollgate_timeout 1s; proxy_pass http://backend; }
+        location /kept { tollgate_timeout 1s; tollgate_foreign_keys on cache=1h; proxy_pass http://backend; }
 CONF
 $t->aliases_whole;
 

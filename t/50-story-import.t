@@ -22,7 +22,7 @@ my $t = Tollgate::Story->begin(conf => <<'CONF');
         }
         location = /api/quota/status { tollgate_foreign_keys on; tollgate_self quota; }
 CONF
-my $c = $t->customer(credits => 1000);
+my $c = $t->customer(credits => 1_000_000);
 my @old = map { sprintf 'sk-old-gateway-%04d-abcdef', $_ } 1 .. 20;
 
 sub code {
@@ -46,7 +46,7 @@ is code($_), 200, 'as do the others' for @old[2 .. 4];
 is code($old[1]), 'method_forbidden', 'by the rules that came with it';
 is $t->get('/api/quota/status', 'X-API-Key' => $old[13])->{json}{account}, $c->{account}, 'its holder sees what is left';
 $t->settled;
-is $t->balance($c), '996', 'each request was charged';
+is $t->balance($c), '999996', 'each request was charged';
 
 # Revoked within a second; rerolled to one of ours.
 my $worst = 0;
