@@ -15,7 +15,7 @@ NGX_TREE_FLAGS ?= --with-compat --with-threads --with-http_ssl_module \
 	--with-http_stub_status_module
 
 BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
-	libpq-dev libjansson-dev libcurl4-openssl-dev libssl-dev \
+	libpq-dev libjansson-dev libcurl4-openssl-dev libssl-dev zlib1g-dev \
 	libmicrohttpd-dev libinih-dev
 RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
 TEST_PACKAGES = git prometheus openssl clang libclang-rt-14-dev valgrind \

@@ -137,6 +137,7 @@ typedef struct ngx_http_tollgate_chunk_s  ngx_http_tollgate_chunk_t;
 typedef struct ngx_http_tollgate_body_s   ngx_http_tollgate_body_t;
 typedef struct ngx_http_tollgate_self_s   ngx_http_tollgate_self_t;
 typedef struct ngx_http_tollgate_catalog_s  ngx_http_tollgate_catalog_t;
+typedef struct ngx_http_tollgate_meter_s  ngx_http_tollgate_meter_t;
 
 
 /* what gate.lua took beside credits and units: its own words, handed back */
@@ -207,6 +208,7 @@ typedef struct {
     ngx_str_t                        usage_key;
     size_t                           usage_buffer;
     ngx_uint_t                       used;      /* "tollgate" is on somewhere */
+    ngx_uint_t                       meters;    /* and tollgate_meter */
     ngx_str_t                        status_at; /* "file:line", the first */
 } ngx_http_tollgate_main_conf_t;
 
@@ -227,6 +229,9 @@ typedef struct {
     ngx_http_complex_value_t        *tier;
     ngx_http_complex_value_t        *cost;
     int64_t                          fixed_cost;
+    ngx_uint_t                       meter;     /* dialects */
+    ngx_uint_t                       meter_abort;
+    ngx_http_complex_value_t        *max_tokens;
     ngx_http_complex_value_t        *user;
     ngx_http_complex_value_t        *label;
     ngx_uint_t                       on_error;
@@ -265,6 +270,7 @@ typedef struct {
     EVP_MD_CTX                      *body_digest; /* for _idem.c */
     ngx_event_t                      keep;      /* up leases, see _ends.c */
     ngx_msec_t                       lease;     /* 0: none */
+    ngx_http_tollgate_meter_t       *meter;     /* of the response, or NULL */
 
     ngx_http_tollgate_verdict_e      verdict;
     ngx_http_tollgate_verdict_e      instead;   /* in an outage */

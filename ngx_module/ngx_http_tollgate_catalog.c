@@ -23,6 +23,8 @@ static ngx_int_t ngx_http_tollgate_catalog_add_item(ngx_array_t *items,
 static ngx_int_t ngx_http_tollgate_catalog_add_content(ngx_array_t *contents,
     ngx_str_t *field);
 static ngx_int_t ngx_http_tollgate_catalog_bundles(ngx_str_t *bundles);
+static ngx_int_t ngx_http_tollgate_catalog_add_tokens(ngx_array_t *tokens,
+    ngx_str_t *field);
 static ngx_int_t ngx_http_tollgate_catalog_code(ngx_str_t *code);
 static ngx_int_t ngx_http_tollgate_catalog_number(ngx_str_t *text,
     int64_t *n);
@@ -44,6 +46,7 @@ static struct {
     { ngx_string("app"), 3, 0 },
     { ngx_string("private"), 4, 0 },
     { ngx_string("content"), 7, 0 },
+    { ngx_string("tokens"), 5, 0 },
     { ngx_null_string, 0, 0 }
 };
 
@@ -69,6 +72,8 @@ ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
                           sizeof(ngx_http_tollgate_item_t)) != NGX_OK
         || ngx_array_init(&catalog->models, pool, 32,
                           sizeof(ngx_http_tollgate_item_t)) != NGX_OK
+        || ngx_array_init(&catalog->tokens, pool, 32,
+                          sizeof(ngx_http_tollgate_tokens_t)) != NGX_OK
         || ngx_array_init(&catalog->apps, pool, 8,
                           sizeof(ngx_http_tollgate_rank_t)) != NGX_OK
         || ngx_array_init(&catalog->private, pool, 4,
@@ -127,6 +132,9 @@ ngx_http_tollgate_catalog_parse(ngx_http_tollgate_catalog_t *catalog,
               sizeof(ngx_http_tollgate_item_t), ngx_http_tollgate_catalog_cmp);
     ngx_qsort(catalog->contents.elts, catalog->contents.nelts,
               sizeof(ngx_http_tollgate_content_t),
+              ngx_http_tollgate_catalog_cmp);
+    ngx_qsort(catalog->tokens.elts, catalog->tokens.nelts,
+              sizeof(ngx_http_tollgate_tokens_t),
               ngx_http_tollgate_catalog_cmp);
 
     return NGX_OK;
@@ -196,6 +204,9 @@ ngx_http_tollgate_catalog_line(ngx_http_tollgate_catalog_t *catalog,
     case 6:
         return ngx_http_tollgate_catalog_add_content(&catalog->contents,
                                                      field);
+
+    case 7:
+        return ngx_http_tollgate_catalog_add_tokens(&catalog->tokens, field);
     }
 
     rank = ngx_atoi(field[3].data, field[3].len);
@@ -360,6 +371,32 @@ ngx_http_tollgate_catalog_bundles(ngx_str_t *bundles)
     }
 
     return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_catalog_add_tokens(ngx_array_t *tokens, ngx_str_t *field)
+{
+    ngx_http_tollgate_tokens_t  *t;
+
+    if (ngx_http_tollgate_catalog_code(&field[1]) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    t = ngx_array_push(tokens);
+    if (t == NULL) {
+        return NGX_ERROR;
+    }
+
+    t->code = field[1];
+
+    return ngx_http_tollgate_catalog_number(&field[2], &t->price.input)
+           == NGX_OK
+           && ngx_http_tollgate_catalog_number(&field[3], &t->price.cached)
+              == NGX_OK
+           && ngx_http_tollgate_catalog_number(&field[4], &t->price.output)
+              == NGX_OK
+           ? NGX_OK : NGX_ERROR;
 }
 
 

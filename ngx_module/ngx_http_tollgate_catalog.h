@@ -34,6 +34,21 @@ typedef struct {
 } ngx_http_tollgate_item_t;
 
 
+/* micro-credits for a million tokens */
+
+typedef struct {
+    int64_t                          input;     /* not cached */
+    int64_t                          cached;
+    int64_t                          output;
+} ngx_http_tollgate_price_t;
+
+
+typedef struct {
+    ngx_str_t                        code;      /* of a model */
+    ngx_http_tollgate_price_t        price;
+} ngx_http_tollgate_tokens_t;
+
+
 typedef struct {
     ngx_str_t                        code;
     ngx_str_t                        bundles;   /* joined by ",", or empty */
@@ -49,6 +64,7 @@ struct ngx_http_tollgate_catalog_s {
     ngx_array_t                      plans;     /* of rank_t, cheapest first */
     ngx_array_t                      features;  /* of item_t, sorted by code */
     ngx_array_t                      models;
+    ngx_array_t                      tokens;    /* of tokens_t, the same */
     ngx_array_t                      apps;      /* of rank_t, of rank 0 */
     ngx_array_t                      private;   /* of rank_t: other plans */
     ngx_array_t                      contents;  /* of content_t, sorted */

@@ -514,6 +514,7 @@ ngx_http_tollgate_conf_check(ngx_conf_t *cf,
                              NGX_HTTP_TOLLGATE_USAGE_BUFFER);
 
     tmcf->used = 1;
+    tmcf->meters |= conf->meter;
     conf->store->used = 1;
 
     return NGX_CONF_OK;

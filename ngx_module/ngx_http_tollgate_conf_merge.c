@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_deny.h"
+#include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_self.h"
 
 
@@ -51,6 +52,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
      *     conf->scope = NULL;
      *     conf->tier = NULL;
      *     conf->cost = NULL;
+     *     conf->max_tokens = NULL;
      *     conf->user = NULL;
      *     conf->label = NULL;
      *     conf->charge_codes = NULL;
@@ -67,6 +69,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
     conf->idempotency = NGX_CONF_UNSET_PTR;
     conf->foreign_keys = NGX_CONF_UNSET_UINT;
     conf->fixed_cost = -1;
+    conf->meter = NGX_CONF_UNSET_UINT;
     conf->on_error = NGX_CONF_UNSET_UINT;
     conf->timeout = NGX_CONF_UNSET_MSEC;
     conf->charge_on = NGX_CONF_UNSET_UINT;
@@ -99,6 +102,14 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
         conf->cost = prev->cost;
         conf->fixed_cost = prev->fixed_cost;
     }
+
+    if (conf->meter == NGX_CONF_UNSET_UINT) {
+        conf->meter_abort = prev->meter_abort;
+        conf->max_tokens = prev->max_tokens;
+    }
+
+    ngx_conf_merge_uint_value(conf->meter, prev->meter,
+                              NGX_HTTP_TOLLGATE_METER_OFF);
 
     if (conf->charge_on == NGX_CONF_UNSET_UINT) {
         conf->charge_codes = prev->charge_codes;

@@ -91,6 +91,8 @@ ngx_http_tollgate_ctx_t *ngx_http_tollgate_var_ctx(ngx_http_request_t *r,
     ngx_http_variable_value_t *v);
 ngx_int_t ngx_http_tollgate_var_set(ngx_http_variable_value_t *v,
     u_char *data, size_t len);
+ngx_int_t ngx_http_tollgate_var_micro(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, int64_t credits);
 ngx_int_t ngx_http_tollgate_var_print(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, const char *format, int64_t n, int64_t m);
 

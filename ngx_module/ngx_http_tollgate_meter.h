@@ -96,6 +96,61 @@ typedef struct {
 } ngx_http_tollgate_meter_tokens_t;
 
 
+/* where the tokens of a response are known from */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_METER_BY_USAGE = 0,
+    NGX_HTTP_TOLLGATE_METER_BY_ESTIMATE,
+    NGX_HTTP_TOLLGATE_METER_BY_STATUS,      /* it can have used none */
+    NGX_HTTP_TOLLGATE_METER_BY_NOTHING,     /* it didn't tell */
+    NGX_HTTP_TOLLGATE_METER_BY_NONSENSE,    /* it told what is no count */
+    NGX_HTTP_TOLLGATE_METER_BYS
+} ngx_http_tollgate_meter_by_e;
+
+
+struct ngx_http_tollgate_meter_s {
+    ngx_http_tollgate_meter_scan_t   scan;
+    ngx_http_tollgate_price_t        price;     /* when it was decided */
+    struct ngx_http_tollgate_inflate_s  *inflate; /* NULL: as it is */
+    unsigned                         priced:1;
+    unsigned                         begun:1;   /* headers have passed */
+    unsigned                         reading:1;
+    unsigned                         whole:1;   /* the last of it has passed */
+    unsigned                         none:1;    /* nothing can be told */
+    unsigned                         gone:1;    /* who it would be sent to */
+};
+
+
+/* _meter.c */
+ngx_int_t ngx_http_tollgate_meter_init(ngx_conf_t *cf);
+
+/* _meter_cost.c */
+ngx_int_t ngx_http_tollgate_meter_open(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+ngx_http_tollgate_meter_by_e ngx_http_tollgate_meter_found(
+    ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_meter_tokens_t *tokens);
+
+/*
+ * What the response costs.  NGX_DECLINED: there is no meter, no price, or
+ * nothing by which to tell.
+ */
+ngx_int_t ngx_http_tollgate_meter_cost(ngx_http_tollgate_ctx_t *ctx,
+    int64_t *credits);
+
+/* an estimate of it while it passes, -1: unknown */
+int64_t ngx_http_tollgate_meter_so_far(ngx_http_tollgate_ctx_t *ctx);
+
+char *ngx_http_tollgate_meter_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+extern ngx_http_variable_t  ngx_http_tollgate_meter_vars[];
+
+/* _meter_inflate.c: NGX_DECLINED: nobody here knows the encoding */
+ngx_int_t ngx_http_tollgate_meter_encoding(ngx_http_request_t *r,
+    ngx_http_tollgate_meter_t *meter);
+ngx_int_t ngx_http_tollgate_meter_inflate(ngx_http_tollgate_meter_t *meter,
+    u_char *p, u_char *last);
+
 /* _meter_scan.c */
 void ngx_http_tollgate_meter_start(ngx_http_tollgate_meter_scan_t *scan,
     ngx_uint_t dialects, ngx_uint_t stream);

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_tollgate_deny.h"
+#include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
 #include "ngx_http_tollgate_scan.h"
 #include "ngx_http_tollgate_self.h"
@@ -135,6 +136,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, label),
+      NULL },
+
+    { ngx_string("tollgate_meter"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE123,
+      ngx_http_tollgate_meter_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("tollgate_model"),
@@ -316,7 +324,8 @@ ngx_http_tollgate_postconfiguration(ngx_conf_t *cf)
 
     if (tmcf->request_id == NGX_ERROR
         || ngx_http_tollgate_names(cf, tmcf) != NGX_OK
-        || ngx_http_tollgate_headers_init(cf) != NGX_OK)
+        || ngx_http_tollgate_headers_init(cf) != NGX_OK
+        || ngx_http_tollgate_meter_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }

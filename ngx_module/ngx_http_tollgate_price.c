@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_meter.h"
 
 
 /* for the first catalog, in ms: a process that starts reads it at once */
@@ -97,6 +97,10 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     ngx_http_tollgate_text(&ctx->charge.feature, &ctx->feature);
     ngx_http_tollgate_text(&ctx->charge.model, &ctx->model);
+
+    if (conf->meter && ngx_http_tollgate_meter_open(r, ctx) != NGX_OK) {
+        return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+    }
 
     return verdict;
 }

@@ -7,10 +7,9 @@
 
 #include "ngx_http_tollgate_catalog.h"
 #include "ngx_http_tollgate_deny.h"
+#include "ngx_http_tollgate_meter.h"
 
 
-static ngx_int_t ngx_http_tollgate_var_micro(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, int64_t credits);
 static ngx_int_t ngx_http_tollgate_var_rank(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, ngx_uint_t rank);
 static ngx_int_t ngx_http_tollgate_var_str(ngx_http_request_t *r,
@@ -179,7 +178,7 @@ ngx_http_tollgate_var_print(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_tollgate_var_micro(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, int64_t credits)
 {
@@ -486,7 +485,10 @@ ngx_http_tollgate_var_add(ngx_conf_t *cf, ngx_http_variable_t *v)
 ngx_int_t
 ngx_http_tollgate_var_init(ngx_conf_t *cf)
 {
-    if (ngx_http_tollgate_var_add(cf, ngx_http_tollgate_vars) != NGX_OK) {
+    if (ngx_http_tollgate_var_add(cf, ngx_http_tollgate_vars) != NGX_OK
+        || ngx_http_tollgate_var_add(cf, ngx_http_tollgate_meter_vars)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -148,6 +148,40 @@ catalog_write_contents(u_char *p, ngx_array_t *contents)
 }
 
 
+static u_char *
+catalog_write_tokens(u_char *p, ngx_array_t *tokens)
+{
+    size_t                       n;
+    int64_t                     *price;
+    ngx_uint_t                   i;
+    ngx_http_tollgate_tokens_t  *t, *found;
+
+    t = tokens->elts;
+
+    for (i = 0; i < tokens->nelts; i++) {
+        catalog_check_code(&t[i].code);
+
+        found = ngx_http_tollgate_catalog_item(tokens, &t[i].code);
+        CHECK(found != NULL && found->code.len == t[i].code.len
+              && memcmp(found->code.data, t[i].code.data, found->code.len)
+                 == 0);
+
+        p += sprintf((char *) p, "tokens\t%.*s", (int) t[i].code.len,
+                     t[i].code.data);
+        price = &t[i].price.input;
+
+        for (n = 0; n < sizeof(t[i].price) / sizeof(int64_t); n++) {
+            CHECK(price[n] >= 0 && price[n] <= NGX_HTTP_TOLLGATE_MAX);
+            p += sprintf((char *) p, "\t%lld", (long long) price[n]);
+        }
+
+        *p++ = '\n';
+    }
+
+    return p;
+}
+
+
 static size_t
 catalog_write(u_char *p, ngx_http_tollgate_catalog_t *catalog)
 {
@@ -161,6 +195,7 @@ catalog_write(u_char *p, ngx_http_tollgate_catalog_t *catalog)
     p = catalog_write_ranks(p, "app", &catalog->apps);
     p = catalog_write_ranks(p, "private", &catalog->private);
     p = catalog_write_contents(p, &catalog->contents);
+    p = catalog_write_tokens(p, &catalog->tokens);
 
     return p - start;
 }

@@ -44,6 +44,16 @@ ngx_http_tollgate_redis_broken(ngx_http_tollgate_redis_t *redis)
 }
 
 
+/* none has a meter here */
+
+ngx_int_t
+ngx_http_tollgate_meter_open(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx)
+{
+    return NGX_OK;
+}
+
+
 /* The grammar again: digits, and after a point 1 to 6 more. */
 
 static ngx_uint_t
