@@ -8,6 +8,7 @@
  */
 
 
+#include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
 #include "key_names.h"
 
@@ -20,9 +21,9 @@
     ngx_http_tollgate_store_redis(store, ngx_http_tollgate_route_usage(store))
 
 
-/* fields: eleven of at most 128 bytes, seventeen numbers, tabs */
+/* fields: eleven of at most 128 bytes, twenty numbers, tabs */
 
-#define NGX_HTTP_TOLLGATE_USAGE_LINE    (11 * 128 + 17 * NGX_INT64_LEN + 30)
+#define NGX_HTTP_TOLLGATE_USAGE_LINE    (11 * 128 + 20 * NGX_INT64_LEN + 33)
 
 
 struct ngx_http_tollgate_chunk_s {
@@ -38,6 +39,8 @@ static u_char *ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
 static u_char *ngx_http_tollgate_usage_key(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
 static u_char *ngx_http_tollgate_usage_decision(u_char *p,
+    ngx_http_tollgate_ctx_t *ctx);
+static u_char *ngx_http_tollgate_usage_tokens(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
 static u_char *ngx_http_tollgate_usage_text(u_char *p, u_char *data,
     size_t len);
@@ -177,7 +180,26 @@ ngx_http_tollgate_usage_decision(u_char *p, ngx_http_tollgate_ctx_t *ctx)
 
     p = ngx_sprintf(p, "\t%L\t%L", ngx_max(ctx->wait_ms, 0), ctx->store_us);
 
-    return ngx_http_tollgate_usage_text(p, ctx->label.data, ctx->label.len);
+    p = ngx_http_tollgate_usage_text(p, ctx->label.data, ctx->label.len);
+
+    return ngx_http_tollgate_usage_tokens(p, ctx);
+}
+
+
+static u_char *
+ngx_http_tollgate_usage_tokens(u_char *p, ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_http_tollgate_meter_tokens_t  tokens;
+
+    if (ctx->meter == NULL
+        || ngx_http_tollgate_meter_found(ctx, &tokens)
+           > NGX_HTTP_TOLLGATE_METER_BY_STATUS)
+    {
+        return ngx_cpymem(p, "\t-1\t-1\t-1", sizeof("\t-1\t-1\t-1") - 1);
+    }
+
+    return ngx_sprintf(p, "\t%L\t%L\t%L", tokens.input, tokens.cached,
+                       tokens.output);
 }
 
 

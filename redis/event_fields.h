@@ -68,6 +68,9 @@ USAGE_LATER(PLAN,        "plan")
 USAGE_LATER(WAIT_MS,     "wait_ms")
 USAGE_LATER(STORE_US,    "store_us")
 USAGE_LATER(LABEL,       "label")
+USAGE_LATER(TOKENS_INPUT,  "tokens_input")
+USAGE_LATER(TOKENS_CACHED, "tokens_cached")
+USAGE_LATER(TOKENS_OUTPUT, "tokens_output")
 
 #undef EVENT_FIELD
 #undef ITEM_FIELD

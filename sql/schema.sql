@@ -185,7 +185,10 @@ CREATE TABLE public.usage_event (
     plan text COLLATE pg_catalog."C",
     wait_ms bigint,
     store_us bigint,
-    label text COLLATE pg_catalog."C"
+    label text COLLATE pg_catalog."C",
+    tokens_input bigint,
+    tokens_cached bigint,
+    tokens_output bigint
 )
 PARTITION BY RANGE (at);
 
@@ -641,13 +644,20 @@ CREATE TABLE public.model (
     active boolean DEFAULT true NOT NULL,
     list_credits bigint,
     list_tier smallint,
+    list_input bigint,
+    list_cached bigint,
+    list_output bigint,
     CONSTRAINT model_check CHECK (((key)::text = (((app)::text || ':'::text) || (code)::text))),
+    CONSTRAINT model_check1 CHECK ((num_nonnulls(list_input, list_cached, list_output) = ANY (ARRAY[0, 3]))),
     CONSTRAINT model_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT model_list_cached_check CHECK (((list_cached >= 0) AND (list_cached <= '9007199254740991'::bigint))),
     CONSTRAINT model_list_credits_check CHECK (((list_credits >= 0) AND (list_credits <= '9007199254740991'::bigint))),
+    CONSTRAINT model_list_input_check CHECK (((list_input >= 0) AND (list_input <= '9007199254740991'::bigint))),
+    CONSTRAINT model_list_output_check CHECK (((list_output >= 0) AND (list_output <= '9007199254740991'::bigint))),
     CONSTRAINT model_units_check CHECK (((units >= 0) AND (units <= '9007199254740991'::bigint)))
 );
 
-COMMENT ON TABLE public.model IS 'A variant of a feature; credits and units null: those of the feature. list_credits, list_tier: the price of a request as of the price list, over the catalog''s own.';
+COMMENT ON TABLE public.model IS 'A variant of a feature; credits and units null: those of the feature. list_credits, list_tier: the price of a request as of the price list, over the catalog''s own. list_input, list_cached, list_output: micro-credits for a million tokens, null: there is no price.';
 
 CREATE TABLE public.model_price (
     list bigint NOT NULL,
@@ -835,7 +845,10 @@ CREATE TABLE public.usage_event_default (
     plan text COLLATE pg_catalog."C",
     wait_ms bigint,
     store_us bigint,
-    label text COLLATE pg_catalog."C"
+    label text COLLATE pg_catalog."C",
+    tokens_input bigint,
+    tokens_cached bigint,
+    tokens_output bigint
 );
 
 ALTER TABLE public.usage_limit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

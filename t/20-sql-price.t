@@ -40,6 +40,12 @@ sub gate {
     return wantarray ? ($version, $tier) : $credits;
 }
 
+# The prices of a million tokens that the gate has.
+sub tokens {
+    my (undef, $body) = map { @$_ } $b->sql('select * from mirror.catalog()');
+    return join '; ', map { s/\t/ /gr } $body =~ /^tokens\t(.*)/mg;
+}
+
 sub held {
     my ($at) = @_;
     return join ' ', map { "$_->{unit}=$_->{credits}" }
@@ -64,6 +70,7 @@ my ($version) = gate();
 is load(\@list)->{applied}, JSON::PP::true, 'a load applies it';
 is gate(), 60_000_000, 'the gate has the new price of a request';
 is join(' ', gate()), $version + 1 . ' 2', 'in one new version, of the same tier';
+is tokens(), "$poster 35000001 35000001 0", 'and prices of tokens: cached ones are no cheaper untold';
 is $b->sql('select credits, per from model_price where unit = $1', 'input_token'),
     35_000_001, 'a price of tokens is exact';
 
@@ -87,9 +94,10 @@ is held('2027-01-31T23:59:59Z'), 'request=60 second=1.25', 'the moment before it
 is held('2027-02-01'), 'request=75 second=1.25', 'its day the new ones';
 is held('2027-03-01'), 'second=1.25', 'and the end of a price is not of it';
 freeze('2027-02-01 00:00Z');
-is $b->sql('select job.prices_apply(lib.now())'), '{"changed": 1}', 'the job switches at the date';
+is $b->sql('select job.prices_apply(lib.now())'), '{"changed": 2}', 'the job switches at the date';
 is gate(), 75_000_000, 'the price';
 is join(' ', gate()), $version + 2 . ' 3', 'and the tier';
+is tokens(), '', 'and those of tokens that ended';
 is $b->sql('select job.prices_apply(lib.now())'), '{"changed": 0}', 'once';
 freeze('2027-04-15 00:00Z');
 $b->sql('select job.prices_apply($1)', '2027-02-01 00:01Z');

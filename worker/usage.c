@@ -50,6 +50,9 @@ static const struct {
     [USAGE_TIER_NEEDED] = { 0, INT32_MAX },
     [USAGE_WAIT_MS]     = { 0, TOKEN_INT_MAX },
     [USAGE_STORE_US]    = { -1, TOKEN_INT_MAX },
+    [USAGE_TOKENS_INPUT]  = { -1, TOKEN_INT_MAX },
+    [USAGE_TOKENS_CACHED] = { -1, TOKEN_INT_MAX },
+    [USAGE_TOKENS_OUTPUT] = { -1, TOKEN_INT_MAX },
 };
 
 /* Without these a record says nothing. */

@@ -37,6 +37,8 @@ begin
                'units', u.units, 'balance_before', lib.credits(u.avail + u.credits),
                'balance_after', lib.credits(u.avail), 'limit', u."limit", 'day_left', u.day_left,
                'month_left', u.month_left, 'wait_ms', nullif(u.wait_ms, 0), 'refunded', u.refunded or given_back,
+               'tokens', case when u.tokens_input is not null then jsonb_build_object('input', u.tokens_input,
+                   'cached', u.tokens_cached, 'output', u.tokens_output) end,
                'latency_ms', u.latency_ms, 'store_ms', trim_scale(u.store_us / 1000.0)::text,
                'settled', charged or u.dry_run or u.credits = 0 and u.units = 0, 'ledger', entries);
 end $$;

@@ -10,7 +10,8 @@ begin
 
     with event as (
         select u.account, u."user", coalesce(m.app, '') as app, coalesce(u.feature, '') as feature,
-               coalesce(u.model, '') as model, u.verdict in ('pass', 'pass_open', 'pass_stale') as passed
+               coalesce(u.model, '') as model, u.verdict in ('pass', 'pass_open', 'pass_stale') as passed,
+               u.tokens_input, u.tokens_cached, u.tokens_output
         from usage_event u left join model m on m.key = u.model
         where u.at >= snapshot.start and u.at < until and not u.dry_run
     ), spent as (
@@ -24,11 +25,13 @@ begin
         from (select app, feature, model, grouping(app) as whole,
                      count(distinct account) filter (where passed) as active_accounts,
                      count(distinct (account, "user")) filter (where passed and "user" is not null) as active_users,
-                     count(*) as requests, count(*) filter (where not passed) as refusals
+                     count(*) as requests, count(*) filter (where not passed) as refusals, sum(tokens_input) as input,
+                     sum(tokens_cached) as cached, sum(tokens_output) as output
               from event group by grouping sets ((app, feature, model), ())) counted
         cross join lateral (values ('active_accounts', active_accounts), ('active_users', active_users),
-                                   ('requests', requests), ('refusals', refusals)) m (metric, value)
-        where whole = 1 or app <> '' or feature <> '' or model <> ''
+                                   ('requests', requests), ('refusals', refusals), ('tokens_input', input),
+                                   ('tokens_cached', cached), ('tokens_output', output)) m (metric, value)
+        where value is not null and (whole = 1 or app <> '' or feature <> '' or model <> '')
         union all
         select coalesce(app, ''), coalesce(feature, ''), coalesce(model, ''), 'credits', credits
         from (select app, feature, model, grouping(app) as whole, coalesce(sum(credits), 0) as credits
@@ -41,4 +44,4 @@ begin
 
     return jsonb_build_object('period', period, 'start', lib.time(start), 'figures', added);
 end $$;
-comment on function job.snapshot is 'Computes the figures of one hour or day anew: accounts, users, requests, refusals and credits, in total and by app, feature and model.';
+comment on function job.snapshot is 'Computes the figures of one hour or day anew: accounts, users, requests, refusals, tokens and credits, in total and by app, feature and model.';

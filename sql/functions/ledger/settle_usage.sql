@@ -15,11 +15,13 @@ begin
 
     insert into usage_event (at, at_ms, host, request_id, account, app, key, "user", feature, model, verdict, status,
                              credits, units, refunded, latency_ms, bytes_in, bytes_out, dry_run, cost, cost_units,
-                             avail, "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us, label)
+                             avail, "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us, label,
+                             tokens_input, tokens_cached, tokens_output)
     select to_timestamp(at_ms / 1000.0), at_ms, regexp_replace(settle_usage.stream, '^.*\}:', ''),
            coalesce(request_id, ''), account, app, key, "user", feature, model, coalesce(verdict, ''), status,
            credits, units, refunded = 1, latency_ms, bytes_in, bytes_out, dry_run = 1, cost, cost_units, avail,
-           "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us, label
+           "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us, label,
+           tokens_input, tokens_cached, tokens_output
     from settle_usage;
     get diagnostics added = row_count;
 

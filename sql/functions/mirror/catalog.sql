@@ -26,6 +26,10 @@ as $$
           union all
           select 6, 0, concat_ws(e'\t', 'private', p.code, v.tier, translate(v.name, e'\t\n', '  '))
           from plan p join plan_version v on v.plan = p.code and v.version = p.version
-          where not p.public) lines (kind, place, line);
+          where not p.public
+          union all
+          select 8, 0, concat_ws(e'\t', 'tokens', m.key, m.list_input, m.list_cached, m.list_output)
+          from model m join feature f on f.code = m.feature
+          where m.active and f.active and m.list_input is not null) lines (kind, place, line);
 $$;
 comment on function mirror.catalog is 'The catalog as the gate reads it; docs/design.md has the format.';
