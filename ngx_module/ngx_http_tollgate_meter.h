@@ -151,6 +151,11 @@ ngx_int_t ngx_http_tollgate_meter_encoding(ngx_http_request_t *r,
 ngx_int_t ngx_http_tollgate_meter_inflate(ngx_http_tollgate_meter_t *meter,
     u_char *p, u_char *last);
 
+/* _meter_json.c: of scan->json */
+void ngx_http_tollgate_meter_document(ngx_http_tollgate_meter_scan_t *scan);
+void ngx_http_tollgate_meter_json(ngx_http_tollgate_meter_scan_t *scan,
+    u_char *p, u_char *last);
+
 /* _meter_scan.c */
 void ngx_http_tollgate_meter_start(ngx_http_tollgate_meter_scan_t *scan,
     ngx_uint_t dialects, ngx_uint_t stream);

@@ -39,13 +39,7 @@ sub gate {
     my ($tier, $credits) = $body =~ /^model\t\Q$veo\E\t\S+\t(\d+)\t(\d+)/m;
     return wantarray ? ($version, $tier) : $credits;
 }
-
-# The prices of a million tokens that the gate has.
-sub tokens {
-    my (undef, $body) = map { @$_ } $b->sql('select * from mirror.catalog()');
-    return join '; ', map { s/\t/ /gr } $body =~ /^tokens\t(.*)/mg;
-}
-
+sub tokens { return join '; ', map { s/\t/ /gr } $b->sql('select body from mirror.catalog()') =~ /^tokens\t(.*)/mg }
 sub held {
     my ($at) = @_;
     return join ' ', map { "$_->{unit}=$_->{credits}" }
