@@ -54,6 +54,16 @@ ngx_http_tollgate_meter_open(ngx_http_request_t *r,
 }
 
 
+/* nor is any about content */
+
+ngx_http_tollgate_verdict_e
+ngx_http_tollgate_content(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
+    int64_t cost)
+{
+    return NGX_HTTP_TOLLGATE_PASS;
+}
+
+
 /* The grammar again: digits, and after a point 1 to 6 more. */
 
 static ngx_uint_t
