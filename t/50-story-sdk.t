@@ -47,6 +47,8 @@ my %who = (
     account_frozen => $t->customer(state => 'frozen'),
     app_suspended => $t->customer(key => { app_state => 'suspended' }),
     quota_exceeded => $t->customer(plan => 'quota'),
+    cap_reached => $t->customer(
+        l => '1 none requests 0 life - account * refuse -'),
 );
 my %headers = (feature_unknown => { 'X-Feature' => 'no' },
                model_unknown => { 'X-Model' => 'no:such' },
@@ -63,7 +65,8 @@ my @rows = (
     (map { [$_, 403, 'model_not_found', 'permission_error', 1] }
         sort keys %headers),
     ['credits_exhausted', 402, 'insufficient_quota', 'billing_error', 1],
-    ['quota_exceeded', 429, 'insufficient_quota', 'rate_limit_error', 1],
+    (map { [$_, 429, 'insufficient_quota', 'rate_limit_error', 1] }
+        qw(quota_exceeded cap_reached)),
     ['rate_limited', 429, 'rate_limit_exceeded', 'rate_limit_error', 1],
     ['store_unreachable', 503, undef, 'api_error', 3],
 );
