@@ -89,7 +89,7 @@ end
 
 local fields, slots = { 'epoch', 'seq', 'avail', 'held', 'state', 'plan',
                         'day', 'day_used', 'month', 'month_used', 'l', 'zone',
-                        'anchor', 'low', 'full', 'warned' }, {}
+                        'low' }, {}
 
 for i = 1, count do
     local hash = ARGV[HEAD + (i - 1) * STRIDE + 2]
@@ -123,7 +123,7 @@ local readable, p =
 p = readable and p
 
 local window_at = p and (w.zone or p.align == 'anniversary')
-                  and open_calendar(w.zone, w.anchor)
+                  and open_calendar(w.zone, call('HGET', k_wallet, 'anchor'))
 
 if sound then
     roll_windows(w, p, now_s, window_at)
@@ -215,8 +215,7 @@ if limited then
     local at = #parts + 1
 
     readable, parts[at] =
-        pcall(open_limits, w, p, keys, now,
-              window_at or open_calendar(w.zone, w.anchor), notices)
+        pcall(open_limits, w, p, keys, now, window_at, notices)
 
     -- a limit that can't be read is one that nobody can say is kept
     if not readable then

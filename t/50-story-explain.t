@@ -31,6 +31,7 @@ $t->must('PUT', '/api/plans/two', { name => 'Two', tier => 'free',
     interval => 'month', day_units => 2, key_burst => 1, app_burst => 1 });
 my ($c, $poor) = ($t->customer(credits => 100), $t->customer(credits => 4));
 my ($slow, $two) = ($t->customer(plan => 'slow'), $t->customer(plan => 'two'));
+my ($capped, $few) = ($t->customer(credits => 100), $t->customer(plan => 'two'));
 my ($off, $gone, $late, $held) = map { $t->customer } 1 .. 4;
 $t->must('PUT', "/api/accounts/$off->{account}/state", { state => 'suspended' });
 $t->must('DELETE', "/api/keys/$gone->{key_id}");
@@ -39,6 +40,10 @@ my $hash = Digest::SHA::sha256_hex($late->{key});
 $t->r('HSET', Tollgate::wallet_key($late->{account}), "k:$hash",
       "$late->{key_id} $late->{app} active 1000");
 $t->r('HSET', Tollgate::wallet_key($held->{account}), "a:$held->{app}", 'suspended');
+$t->r('HSET', Tollgate::wallet_key($capped->{account}), 'l',
+      '1 spend credits 5000000 life - account * refuse -');
+$t->r('HSET', Tollgate::wallet_key($few->{account}), 'l',
+      '2 few units 0 day calendar account * refuse -');
 my $nobody = { key => Tollgate::make_key('0' x 10, 'x' x 32) };
 
 # The id of a request, which is sent while Redis hangs where it is to.
@@ -86,6 +91,9 @@ my @rows = (
      to_pass => qr/^wait \d+ ms, .* key_rate than slow has/],
     ['quota_exceeded', $two, "/$image", limit => 'day', day_left => 0, cost_units => 1,
      to_pass => qr/^1 units of the day are needed and 0 were left: wait until \d+-.*T00:00/],
+    ['cap_reached', $capped, "/$image", limit => 'spend', rule => 'limits',
+     to_pass => qr/^a higher limit "spend": it will not/],
+    ['quota_exceeded', $few, "/$image", limit => 'few', to_pass => qr/^a higher limit "few"/],
     ['credits_exhausted', $poor, "/$image", balance_after => 4, charged => 0,
      to_pass => qr/^6 credits more: .*grant $poor->{account} 6$/],
 );

@@ -4,7 +4,9 @@ last topped up.  Part of gate.lua, for calls of an account that wants it.
 ]]
 
 local function open_balance(w, notices)
-    local full, warned = tonumber(w.full) or 0, tonumber(w.warned) or 0
+    local found = call('HMGET', k_wallet, 'full', 'warned')
+    local full, warned = tonumber(found[1] or 0) or 0,
+                         tonumber(found[2] or 0) or 0
     local changed = false
 
     return {

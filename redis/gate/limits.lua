@@ -14,6 +14,9 @@ local function open_limits(w, p, keys, now, window_at, notices)
     local by_field, fields = {}, {}
     local most, running = 2^53 - 1, false
 
+    window_at = window_at
+                or open_calendar(w.zone, call('HGET', k_wallet, 'anchor'))
+
     -- The limits of one line each; raises where one can't be read.
     local function limits_from(text)
         local METERS = { rate = true, requests = true, units = true,

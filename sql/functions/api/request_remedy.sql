@@ -2,7 +2,13 @@ create or replace function api.request_remedy(u usage_event, remedy text) return
 language sql stable
 set search_path = public, pg_temp
 as $$
-    select case u.verdict
+    select case
+        when u.verdict in ('cap_reached', 'quota_exceeded') and u."limit" not in ('day', 'month') then
+            case when u.wait_ms > 0
+                 then format('wait until %s, or a higher limit "%s"',
+                             lib.time(date_trunc('second', u.at + u.wait_ms * interval '1 ms')), u."limit")
+                 else format('a higher limit "%s": it will not have room for this request', u."limit") end
+        else case u.verdict
         when 'tier_required' then
             coalesce((select format('tier %s: tollgate accounts set-plan %s %s', t.code, u.account, p.code)
                       from tier t, plan p join plan_version v on v.plan = p.code and v.version = p.version
@@ -21,6 +27,6 @@ as $$
         when 'credits_exhausted' then
             format('%s credits more: tollgate credits grant %s %s', lib.credits(u.cost - u.avail), u.account,
                    lib.credits(u.cost - u.avail))
-        else replace(replace(remedy, 'KEY', coalesce(u.key, 'KEY')), 'ACCOUNT', coalesce(u.account, 'ACCOUNT')) end;
+        else replace(replace(remedy, 'KEY', coalesce(u.key, 'KEY')), 'ACCOUNT', coalesce(u.account, 'ACCOUNT')) end end;
 $$;
 comment on function api.request_remedy is 'What would make a refused request pass, null for one that passed.';
