@@ -47,8 +47,7 @@ my %who = (
     account_frozen => $t->customer(state => 'frozen'),
     app_suspended => $t->customer(key => { app_state => 'suspended' }),
     quota_exceeded => $t->customer(plan => 'quota'),
-    cap_reached => $t->customer(
-        l => '1 none requests 0 life - account * refuse -'),
+    cap_reached => $t->customer(l => '1 no requests 0 life - app * refuse -'),
 );
 my %headers = (feature_unknown => { 'X-Feature' => 'no' },
                model_unknown => { 'X-Model' => 'no:such' },
@@ -62,11 +61,9 @@ my @rows = (
     (map { [$_, 403, 'account_deactivated', 'permission_error', 1] }
         qw(account_suspended account_frozen app_suspended)),
     ['cost_invalid', 400, undef, 'invalid_request_error', 1],
-    (map { [$_, 403, 'model_not_found', 'permission_error', 1] }
-        sort keys %headers),
+    (map { [$_, 403, 'model_not_found', 'permission_error', 1] } sort keys %headers),
     ['credits_exhausted', 402, 'insufficient_quota', 'billing_error', 1],
-    (map { [$_, 429, 'insufficient_quota', 'rate_limit_error', 1] }
-        qw(quota_exceeded cap_reached)),
+    (map { [$_, 429, 'insufficient_quota', 'rate_limit_error', 1] } qw(cap_reached quota_exceeded)),
     ['rate_limited', 429, 'rate_limit_exceeded', 'rate_limit_error', 1],
     ['store_unreachable', 503, undef, 'api_error', 3],
 );
