@@ -76,7 +76,7 @@ for my $case (@refused) {
 }
 
 my (undef, undef, $response) = $t->api('DELETE', $account);
-is $response->{headers}{allow}, 'GET, HEAD', 'a 405 names the methods that there are';
+is $response->{headers}{allow}, 'GET, HEAD, PUT', 'a 405 names the methods that there are';
 (my $status, undef, $response) = $t->api('HEAD', $account);
 is "$status $response->{body}", '200 ', 'HEAD works like GET, without a body';
 
