@@ -73,7 +73,7 @@ my ($place, $cursor) = (0, '0-0');
 sub usage {
     my $rows = join ",\n", map {
         my ($at, $limit, %opt) = @$_;
-        sprintf "(%d, 'q%d', '%s', 'app_0000000001', '%s', null, null, null, '%s', 429, 0, 0, 0, 5, 1, 2, %d, null, null, null, '%s')",
+        sprintf "(%d, 'q%d', '%s', 'app_0000000001', '%s', null, null, null, '%s', 429, 0, 0, 0, 5, 1, 2, %d, null, null, null, '%s', null, null, 0, 'pro')",
             ($now + $at) * 1000, ++$place, $opt{account} // $account, $opt{key} // 'key_0000000001',
             $opt{verdict} // 'quota_exceeded', $opt{dry} // 0, $limit;
     } @_;
@@ -94,6 +94,13 @@ is_deeply usage([0, 'units']), [$first], 'nor one of a window whose end the regi
 is_deeply usage([5 * 3600 - 1, 'day'], [5 * 3600, 'day'], [5 * 3600 + 1, 'day']),
     [$first, '2027-01-31T17:00:00Z day 2027-01-31T17:00:00Z'], 'the next window has its own';
 is usage([0, 'day', account => $victim]) && events(account => $victim), 1, 'and so has another account';
+
+# Why a request was refused, and what would make it pass.
+usage([0, 'calls', verdict => 'cap_reached'], [0, 'budget', verdict => 'rate_limited'], [0, 'gone', verdict => 'cap_reached']);
+my @advice = map { $b->call('request_get', { request => 'q' . ($place - 4 + $_) })->{to_pass} } 1 .. 3;
+is_deeply \@advice, [map { 'a higher limit "' . $_->[0] . '", which will not have room for this request' . $_->[1] }
+    ['calls', ': tollgate limits set calls --plan pro'], ['budget', ": tollgate limits set budget --account $account"], ['gone', '']],
+    'an explanation names the limit and whose it is';
 
 # The list, and what is counted.
 is $b->call('event_list', { limit => 2 })->{has_more}, JSON::PP::true, 'a list comes in pages';

@@ -92,7 +92,7 @@ my @rows = (
     ['quota_exceeded', $two, "/$image", limit => 'day', day_left => 0, cost_units => 1,
      to_pass => qr/^1 units of the day are needed and 0 were left: wait until \d+-.*T00:00/],
     ['cap_reached', $capped, "/$image", limit => 'spend', rule => 'limits',
-     to_pass => qr/^a higher limit "spend": it will not/],
+     to_pass => qr/^a higher limit "spend", which will not/],
     ['quota_exceeded', $few, "/$image", limit => 'few', to_pass => qr/^a higher limit "few"/],
     ['credits_exhausted', $poor, "/$image", balance_after => 4, charged => 0,
      to_pass => qr/^6 credits more: .*grant $poor->{account} 6$/],

@@ -3,11 +3,20 @@ language sql stable
 set search_path = public, pg_temp
 as $$
     select case
-        when u.verdict in ('cap_reached', 'quota_exceeded') and u."limit" not in ('day', 'month') then
-            case when u.wait_ms > 0
-                 then format('wait until %s, or a higher limit "%s"',
-                             lib.time(date_trunc('second', u.at + u.wait_ms * interval '1 ms')), u."limit")
-                 else format('a higher limit "%s": it will not have room for this request', u."limit") end
+        when u.verdict in ('rate_limited', 'quota_exceeded', 'cap_reached', 'concurrency_limited')
+             and u."limit" not in ('app_rate', 'day', 'key_rate', 'month') then
+            concat_ws(': ',
+                case when u.wait_ms > 0
+                     then format('wait until %s, or a higher limit "%s"',
+                                 lib.time(date_trunc('second', u.at + u.wait_ms * interval '1 ms')), u."limit")
+                     when u.verdict = 'concurrency_limited' then format('wait, or a higher limit "%s"', u."limit")
+                     else format('a higher limit "%s", which will not have room for this request', u."limit") end,
+                -- the one nearest to the request, as ledger.limit_at has it
+                (select format('tollgate limits set %s --%s %s', l.name, l.holder_kind, l.holder)
+                 from usage_limit l
+                 where l.name = u."limit" and (l.key = u.key or l.app = u.app or l.account = u.account or l.plan = u.plan)
+                 order by array_position(array['key', 'app', 'account', 'plan'], l.holder_kind)
+                 limit 1))
         else case u.verdict
         when 'tier_required' then
             coalesce((select format('tier %s: tollgate accounts set-plan %s %s', t.code, u.account, p.code)
