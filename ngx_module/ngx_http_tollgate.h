@@ -243,6 +243,7 @@ typedef struct {
     ngx_array_t                     *charge_codes; /* of ngx_uint_t */
     ngx_http_complex_value_t        *idempotency; /* NULL: off */
     time_t                           idem_ttl;  /* s */
+    ngx_int_t                        idem_retries;
     ngx_uint_t                       idem_required;
     ngx_flag_t                       strip_key;
     ngx_uint_t                       headers;

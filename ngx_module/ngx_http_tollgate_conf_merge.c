@@ -57,6 +57,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
      *     conf->label = NULL;
      *     conf->charge_codes = NULL;
      *     conf->idem_ttl = 0;
+     *     conf->idem_retries = 0;
      *     conf->idem_required = 0;
      *     conf->upgrade_url = NULL;
      *     conf->topup_url = NULL;
@@ -117,6 +118,7 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->idempotency == NGX_CONF_UNSET_PTR) {
         conf->idem_ttl = prev->idem_ttl;
+        conf->idem_retries = prev->idem_retries;
         conf->idem_required = prev->idem_required;
     }
 

@@ -13,6 +13,8 @@
 #define NGX_HTTP_TOLLGATE_IDEM_LEASE  30000     /* ms */
 #define NGX_HTTP_TOLLGATE_IDEM_TTL    86400     /* s */
 #define NGX_HTTP_TOLLGATE_IDEM_LONG   31536000
+#define NGX_HTTP_TOLLGATE_IDEM_RETRIES  10
+#define NGX_HTTP_TOLLGATE_IDEM_OFTEN  1000000
 
 
 static ngx_uint_t ngx_http_tollgate_idem_text(ngx_str_t *key);
@@ -21,6 +23,8 @@ static ngx_int_t ngx_http_tollgate_idem_word(ngx_http_request_t *r,
 static ngx_int_t ngx_http_tollgate_idem_call(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, u_char *hash);
 static void ngx_http_tollgate_idem_cleanup(void *data);
+static ngx_int_t ngx_http_tollgate_idem_param(
+    ngx_http_tollgate_loc_conf_t *conf, ngx_str_t *arg);
 
 
 /* The body is part of a call where the gate looks into it. */
@@ -135,7 +139,7 @@ ngx_http_tollgate_idem_word(ngx_http_request_t *r,
     u_char  hash[NGX_HTTP_TOLLGATE_HASH_LEN], call[NGX_HTTP_TOLLGATE_HASH_LEN];
     u_char  *p;
 
-    p = ngx_pnalloc(r->pool, sizeof("idem=:::") + 2 * NGX_INT64_LEN
+    p = ngx_pnalloc(r->pool, sizeof("idem=::::") + 3 * NGX_INT64_LEN
                              + 2 * NGX_HTTP_TOLLGATE_IDEM_HASH);
 
     if (p == NULL || ngx_http_tollgate_key_hash(hash, key) != NGX_OK
@@ -145,11 +149,12 @@ ngx_http_tollgate_idem_word(ngx_http_request_t *r,
     }
 
     ctx->idem.data = p;
-    ctx->idem.len = ngx_sprintf(p, "idem=%d:%*s:%*s:%T",
+    ctx->idem.len = ngx_sprintf(p, "idem=%d:%*s:%*s:%T:%i",
                                 NGX_HTTP_TOLLGATE_IDEM_LEASE,
                                 (size_t) NGX_HTTP_TOLLGATE_IDEM_HASH, hash,
                                 (size_t) NGX_HTTP_TOLLGATE_IDEM_HASH, call,
-                                ctx->conf->idem_ttl) - p;
+                                ctx->conf->idem_ttl,
+                                ctx->conf->idem_retries) - p;
 
     return NGX_OK;
 }
@@ -238,8 +243,7 @@ ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_tollgate_loc_conf_t *tlcf = conf;
 
-    time_t                             ttl;
-    ngx_str_t                         *value, s;
+    ngx_str_t                         *value;
     ngx_uint_t                         i;
     ngx_http_complex_value_t          *cv;
     ngx_http_compile_complex_value_t   ccv;
@@ -252,25 +256,18 @@ ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
 
     tlcf->idempotency = NULL;
     tlcf->idem_ttl = NGX_HTTP_TOLLGATE_IDEM_TTL;
+    tlcf->idem_retries = NGX_HTTP_TOLLGATE_IDEM_RETRIES;
 
     for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_tollgate_conf_param(&value[i], "ttl=", &s)) {
-            ttl = ngx_parse_time(&s, 1);
-
-            if (ttl > 0 && ttl <= NGX_HTTP_TOLLGATE_IDEM_LONG) {
-                tlcf->idem_ttl = ttl;
-                continue;
-            }
-
-        } else if (ngx_strcmp(value[i].data, "required") == 0) {
-            tlcf->idem_required = 1;
+        if (ngx_http_tollgate_idem_param(tlcf, &value[i]) == NGX_OK) {
             continue;
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid parameter \"%V\" in \"%V\" directive, it "
-                           "must be \"ttl=time\" of 1s to 365d or "
-                           "\"required\"", &value[i], &cmd->name);
+                           "must be \"ttl=time\" of 1s to 365d, "
+                           "\"retries=number\" or \"required\"", &value[i],
+                           &cmd->name);
         return NGX_CONF_ERROR;
     }
 
@@ -309,4 +306,32 @@ ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
     tlcf->idempotency = cv;
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_idem_param(ngx_http_tollgate_loc_conf_t *conf,
+    ngx_str_t *arg)
+{
+    ngx_str_t  s;
+
+    if (ngx_http_tollgate_conf_param(arg, "ttl=", &s)) {
+        conf->idem_ttl = ngx_parse_time(&s, 1);
+
+        return conf->idem_ttl > 0
+               && conf->idem_ttl <= NGX_HTTP_TOLLGATE_IDEM_LONG
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    if (ngx_http_tollgate_conf_param(arg, "retries=", &s)) {
+        conf->idem_retries = ngx_atoi(s.data, s.len);
+
+        return conf->idem_retries >= 0
+               && conf->idem_retries <= NGX_HTTP_TOLLGATE_IDEM_OFTEN
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    conf->idem_required = 1;
+
+    return ngx_strcmp(arg->data, "required") == 0 ? NGX_OK : NGX_ERROR;
 }

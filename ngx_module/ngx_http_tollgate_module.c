@@ -111,7 +111,7 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       &ngx_http_tollgate_header_families },
 
     { ngx_string("tollgate_idempotency"),
-      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE123,
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1234,
       ngx_http_tollgate_conf_idempotency,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

@@ -24,9 +24,8 @@ my $key = $t->key($account);
 
 sub word {
     my ($name, $call, %opt) = @_;
-
     return join ':', 'idem=' . ($opt{lease} // 30_000),
-        map({ substr sha256_hex($_), 0, 32 } $name, $call), $opt{ttl} // 86_400;
+        map({ substr sha256_hex($_), 0, 32 } $name, $call), 86_400, $opt{retries} // 10;
 }
 
 sub name_of {
@@ -77,7 +76,6 @@ is ask(['a', 'x', dry_run => 1])->{verdict}, 'idempotency_in_progress',
     'a dry run is told the same';
 is snapshot($t, $account), $before, 'none of which leaves anything behind';
 is ask(['b', 'x'])->{credits}, 10, 'another key is another call';
-
 $t->r('PEXPIRE', name_of('a'), 1000);
 is release($first, 1, 'run'), 1, 'a call that goes on says so';
 ok lives('a') > 29_000, 'and has its lease anew';
@@ -93,6 +91,10 @@ $again = ask(['a', 'x']);
 is join(' ', @$again{qw(verdict credits units ticket)}), 'pass 0 0 ',
     'then the same passes for nothing';
 is snapshot($t, $account), $before, 'and takes nothing';
+is join(' ', map { $_->{credits} } ask(map { ['a', 'x', retries => 3] } 1 .. 2), ask(['a', 'x', retries => 2])), '0 0 10',
+    'so many times: then it is charged like the first';
+is ask(['a', 'x'])->{verdict}, 'idempotency_in_progress', 'and is in progress again';
+release($first, $serial - 1, 'done');
 is ask(['a', 'y'])->{verdict}, 'idempotency_mismatch', 'another is refused still';
 $t->r('EXPIRE', name_of('a'), 50);
 release($first, 1, $_) for qw(done run back);
@@ -103,9 +105,8 @@ my $failed = ask(['c', 'x']);
 my $left = $t->r('HGET', $wallet, 'avail');
 is give_back($failed, $serial), 1, 'a call that failed is given back';
 is $t->r('HGET', $wallet, 'avail') - $left, 10, 'its credits';
-is $t->r('EXISTS', name_of('c')), 0, 'and its key';
 my $anew = ask(['c', 'x']);
-is $anew->{credits}, 10, 'so that the next one is charged';
+is $anew->{credits}, 10, 'and its key, so that the next one is charged';
 is give_back($failed, $serial - 1), 0, 'a refund that comes twice';
 release($failed, $serial - 1, 'back');
 is ask(['c', 'x'])->{verdict}, 'idempotency_in_progress', 'frees no later call';
@@ -120,8 +121,8 @@ my @batch = ask(['g', 'x'], ['g', 'x'], ['g', 'y'], ['h', 'x']);
 is verdicts(@batch), 'pass idempotency_in_progress idempotency_mismatch pass', 'of two one passes';
 is ask(['p', 'x', cost => 5000])->{verdict}, 'credits_exhausted', 'who has too little is refused';
 is $t->r('EXISTS', name_of('p')), 0, 'and keeps no key';
-ask(['d', 'x', dry_run => 1]);
-is $t->r('EXISTS', name_of('d')), 0, 'as does a dry run';
+ask(['p', 'x', dry_run => 1]);
+is $t->r('EXISTS', name_of('p')), 0, 'nor does a dry run';
 
 # Leases: a crash is forgotten, a Redis that forgot is told again.
 my $lost = ask(['l', 'x', lease => 20]);

@@ -58,7 +58,7 @@ $t->wallet($account, avail => 10,
            l => "1 a credits 5 life - account * refuse 100\n2 r running 9 6000 - account * refuse -");
 my $key = $t->key($account);
 my $answer = gate($t, $account, { key => $key, cost => 5,
-    extras => 'idem=9000:a1:b2:60 content=1,60,-,film' });
+    extras => 'idem=9000:a1:b2:60:1 content=1,60,-,film' });
 $t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
     [$account, 'x', 1, @{$answer}{qw(key app)}, '-', '-', 5, 0,
      @{$answer}{qw(day_end month_end)}, '-']);

@@ -25,6 +25,7 @@ HTTP
             tollgate_idempotency on ttl=90s required;
             proxy_pass http://backend;
         }
+        location /few { tollgate_idempotency on retries=1; proxy_pass http://backend; }
         location /mine {
             tollgate_idempotency $arg_call;
             proxy_pass http://backend;
@@ -55,13 +56,17 @@ sub try {
 # Waits until nothing is in progress and nothing is owed.
 sub over {
     return $t->wait_for(sub {
-        !grep { $t->r('GET', $_) !~ / done$/ } split ' ', $name->()
+        !grep { $t->r('GET', $_) !~ / done \d+$/ } split ' ', $name->()
     }, 'the calls to be over');
 }
 
 is try('POST', '/x', 'one'), '200 10', 'a call is charged';
 over();
 is try('POST', '/x', 'one'), '200 0', 'a second time it is not';
+is try('POST', '/few', 'few'), '200 10', 'of calls that may be tried again once';
+over();
+is try('POST', '/few', 'few'), '200 0', 'the second is free';
+is try('POST', '/few', 'few'), '200 10', 'and the third a new one';
 is try('POST', '/x', '"one"'), '200 0', 'with quotes around the key neither';
 is try('POST', '/y', 'one'), '422 idempotency_mismatch 0', 'another path is another call';
 is try('PUT', '/x', 'one'), '422 idempotency_mismatch 0', 'as is another method';
@@ -134,7 +139,12 @@ for my $row (['/away', '502', '502'], ['/x?status=500', 500, 500],
     }
 }
 over();
-is tally($t, $c, 31), '17 charged, 5 refunded, 870 left',
+is tally($t, $c, 34), '19 charged, 5 refunded, 850 left',
     'what failed is given back, each time';
+
+for my $bad ('off ttl=1s', 'constant', 'on ttl=0', 'on ttl=366d', 'on retries=-1', 'on maybe') {
+    my ($ok, $out) = $t->nginx_test($t->edge_conf(conf => "tollgate_idempotency $bad;"));
+    like $ok ? 'taken' : $out, qr/tollgate_idempotency/, "nginx -t refuses \"$bad\"";
+}
 
 done_testing;

@@ -40,7 +40,7 @@ local ENDS = {}
 -- forgotten, unless the key is another request's by now.
 function ENDS.ei(word, outcome)
     local lease, hash, print, ttl =
-        string.match(word, '^(%d+):(%x+):(%x+):(%d+)$')
+        string.match(word, '^(%d+):(%x+):(%x+):(%d+):%d+$')
     local name = string.match(k_wallet, '^(.*:)w:') .. 'i:' .. account .. ':'
                  .. hash
     local mine = request_id .. ' ' .. print
@@ -54,7 +54,7 @@ function ENDS.ei(word, outcome)
         redis.call('SET', name, mine .. ' run', 'PX', lease)
 
     elseif outcome == 'done' then
-        redis.call('SET', name, mine .. ' done', 'EX', ttl)
+        redis.call('SET', name, mine .. ' done 0', 'EX', ttl)
 
     elseif now then
         redis.call('DEL', name)
