@@ -39,6 +39,57 @@ CREATE TABLE public.app (
     CONSTRAINT app_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE public.content_pricing (
+    code public.code NOT NULL,
+    title text NOT NULL,
+    kind text NOT NULL,
+    credits bigint NOT NULL,
+    view_window integer DEFAULT 21600 NOT NULL,
+    views integer,
+    span text DEFAULT 'life'::text NOT NULL,
+    days integer,
+    tier smallint,
+    bundles text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT content_pricing_bundles_check CHECK ((cardinality(bundles) <= 4)),
+    CONSTRAINT content_pricing_check CHECK (((kind <> 'lifetime'::text) OR ((views IS NULL) AND (days IS NULL)))),
+    CONSTRAINT content_pricing_check1 CHECK (((kind <> 'subscription'::text) OR (tier IS NOT NULL))),
+    CONSTRAINT content_pricing_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT content_pricing_days_check CHECK (((days >= 1) AND (days <= 36600))),
+    CONSTRAINT content_pricing_kind_check CHECK ((kind = ANY (ARRAY['bundle'::text, 'free'::text, 'lifetime'::text, 'one_time'::text, 'pay_per_view'::text, 'subscription'::text]))),
+    CONSTRAINT content_pricing_span_check CHECK ((span = ANY (ARRAY['life'::text, 'month'::text]))),
+    CONSTRAINT content_pricing_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200))),
+    CONSTRAINT content_pricing_view_window_check CHECK (((view_window >= 60) AND (view_window <= 31622400))),
+    CONSTRAINT content_pricing_views_check CHECK (((views >= 1) AND (views <= 1000000000)))
+);
+
+COMMENT ON TABLE public.content_pricing IS 'Content and bundles of it; credits: of a view of what is pay_per_view, else of what a purchase gives: views (null: any number) in a month or in all, for days (null: for ever). tier: whose plans include it. view_window: seconds that a view is open.';
+
+CREATE TABLE public.entitlement (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account text NOT NULL COLLATE pg_catalog."C",
+    content public.code NOT NULL,
+    views integer,
+    span text NOT NULL,
+    until timestamp with time zone,
+    credits bigint DEFAULT 0 NOT NULL,
+    state text NOT NULL,
+    taking text COLLATE pg_catalog."C",
+    note text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT entitlement_check CHECK (((credits > 0) = (taking IS NOT NULL))),
+    CONSTRAINT entitlement_check1 CHECK (((state <> 'pending'::text) OR (taking IS NOT NULL))),
+    CONSTRAINT entitlement_check2 CHECK (((state = ANY (ARRAY['pending'::text, 'active'::text])) = (ended_at IS NULL))),
+    CONSTRAINT entitlement_credits_check CHECK (((credits >= 0) AND (credits <= '9007199254740991'::bigint))),
+    CONSTRAINT entitlement_id_check CHECK ((id ~ '^ent[0-9A-Za-z]{10}$'::text)),
+    CONSTRAINT entitlement_span_check CHECK ((span = ANY (ARRAY['life'::text, 'month'::text]))),
+    CONSTRAINT entitlement_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'declined'::text, 'revoked'::text, 'ended'::text]))),
+    CONSTRAINT entitlement_views_check CHECK (((views >= 1) AND (views <= 1000000000)))
+);
+
+COMMENT ON TABLE public.entitlement IS 'What an account may view of a piece of content or of a bundle. pending: a command takes its credits from the wallet, by a charge whose request is taking; declined: the wallet had too few.';
+
 CREATE TABLE public.account_event (
     id bigint NOT NULL,
     account text NOT NULL COLLATE pg_catalog."C",
@@ -954,11 +1005,20 @@ ALTER TABLE ONLY public.catalog_version
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (account, no);
 
+ALTER TABLE ONLY public.content_pricing
+    ADD CONSTRAINT content_pricing_pkey PRIMARY KEY (code);
+
 ALTER TABLE ONLY public.credit_grant
     ADD CONSTRAINT credit_grant_issue_key_key UNIQUE (issue_key);
 
 ALTER TABLE ONLY public.credit_grant
     ADD CONSTRAINT credit_grant_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.entitlement
+    ADD CONSTRAINT entitlement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.entitlement
+    ADD CONSTRAINT entitlement_taking_key UNIQUE (taking);
 
 ALTER TABLE ONLY public.feature
     ADD CONSTRAINT feature_pkey PRIMARY KEY (code);
@@ -1077,6 +1137,12 @@ CREATE INDEX credit_grant_account ON public.credit_grant USING btree (account, i
 
 CREATE INDEX credit_grant_burn ON public.credit_grant USING btree (account, priority, effective_at, id) WHERE (remaining > 0);
 
+CREATE INDEX entitlement_account ON public.entitlement USING btree (account, id);
+
+CREATE UNIQUE INDEX entitlement_pending ON public.entitlement USING btree (account, content) WHERE (state = 'pending'::text);
+
+CREATE INDEX entitlement_until ON public.entitlement USING btree (until) WHERE (state = 'active'::text);
+
 CREATE INDEX job_run_job ON public.job_run USING btree (job, id);
 
 CREATE INDEX key_alias_due ON public.key_alias USING btree (key) WHERE (carried < version);
@@ -1159,11 +1225,20 @@ ALTER TABLE ONLY public.app
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
+ALTER TABLE ONLY public.content_pricing
+    ADD CONSTRAINT content_pricing_tier_fkey FOREIGN KEY (tier) REFERENCES public.tier(rank);
+
 ALTER TABLE ONLY public.credit_grant
     ADD CONSTRAINT credit_grant_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
 ALTER TABLE ONLY public.credit_grant
     ADD CONSTRAINT credit_grant_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
+
+ALTER TABLE ONLY public.entitlement
+    ADD CONSTRAINT entitlement_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.entitlement
+    ADD CONSTRAINT entitlement_content_fkey FOREIGN KEY (content) REFERENCES public.content_pricing(code);
 
 ALTER TABLE ONLY public.job_run
     ADD CONSTRAINT job_run_job_fkey FOREIGN KEY (job) REFERENCES public.job(name);
@@ -1254,6 +1329,10 @@ GRANT USAGE ON SCHEMA public TO tollgate_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.app TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.content_pricing TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.entitlement TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.account_event TO tollgate_worker;
 

@@ -53,6 +53,17 @@ ROUTE("GET",    "/api/plans", "api.plan_list", OPERATOR, 200)
 ROUTE("PUT",    "/api/plans/:plan", "api.plan_put", OPERATOR, 200)
 ROUTE("GET",    "/api/catalog", "api.catalog_get", OPERATOR, 200)
 ROUTE("PUT",    "/api/catalog", "api.catalog_put", OPERATOR, 200)
+ROUTE("GET",    "/api/content", "api.content_list", OPERATOR, 200)
+ROUTE("PUT",    "/api/content", "api.content_load", OPERATOR, 200)
+ROUTE("GET",    "/api/content/:content", "api.content_get", OPERATOR, 200)
+ROUTE("PUT",    "/api/content/:content", "api.content_put", OPERATOR, 200)
+ROUTE("DELETE", "/api/content/:content", "api.content_remove", OPERATOR, 200)
+ROUTE("GET",    "/api/accounts/:account/entitlements", "api.entitlement_list",
+      OPERATOR, 200)
+ROUTE("POST",   "/api/accounts/:account/entitlements",
+      "api.entitlement_create", OPERATOR, 201)
+ROUTE("DELETE", "/api/accounts/:account/entitlements/:entitlement",
+      "api.entitlement_revoke", OPERATOR, 200)
 ROUTE("GET",    "/api/prices", "api.price_list", OPERATOR, 200)
 ROUTE("POST",   "/api/prices", "api.price_put", OPERATOR, 200)
 ROUTE("POST",   "/api/prices/preview", "api.price_preview", OPERATOR, 200)

@@ -4,6 +4,7 @@
  * JOB("name", "function"): the name is that of the row in the table job,
  * which says when it is due; the function does what is due at one time.
  */
+JOB("content.sweep",       "job.content_sweep")
 JOB("credits.daily",       "job.credits_daily")
 JOB("ledger.check",        "job.ledger_check")
 JOB("partitions.make",     "job.partitions_make")

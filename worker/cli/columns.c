@@ -75,6 +75,38 @@ const struct cli_column secret_columns[] = {
     {0}
 };
 
+const struct cli_column content_columns[] = {
+    { "CODE", "code", CLI_LEFT },
+    { "KIND", "kind", CLI_LEFT },
+    { "CREDITS", "credits", CLI_POINT },
+    { "WINDOW", "view_window", CLI_POINT },
+    { "VIEWS", "views", CLI_POINT },
+    { "SPAN", "span", CLI_LEFT },
+    { "DAYS", "days", CLI_POINT },
+    { "TIER", "tier", CLI_LEFT },
+    { "BUNDLES", "bundles", CLI_LEFT },
+    { "TITLE", "title", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column content_load_columns[] = {
+    { "CONTENT", "content", CLI_POINT },
+    { "CHANGED", "changed", CLI_POINT },
+    {0}
+};
+
+const struct cli_column entitlement_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "CONTENT", "content", CLI_LEFT },
+    { "STATE", "state", CLI_LEFT },
+    { "VIEWS", "views", CLI_POINT },
+    { "SPAN", "span", CLI_LEFT },
+    { "UNTIL", "until", CLI_LEFT },
+    { "CREDITS", "credits", CLI_POINT },
+    { "NOTE", "note", CLI_LEFT },
+    {0}
+};
+
 const struct cli_column limit_columns[] = {
     { "HOLDER", "holder", CLI_LEFT },
     { "OF", "of", CLI_LEFT },

@@ -230,6 +230,7 @@ const struct cli_command commands_table[] = {
       .columns = key_columns, .name_member = "id", .run = run_call,
       .examples = { "tollgate keys update key_0123456789 --ip 10.0.0.0/8",
                     "tollgate keys update key_0123456789 --path none" } },
+#include "commands_content.h"
 #include "commands_limits.h"
     { .noun = "plans", .verb = "list",
       .summary = "list plans",

@@ -42,7 +42,7 @@ as $$
         ('concurrency_limited', 'limits', 'as many requests ran at once as a limit allows',
          'wait until one has ended, or a higher limit'),
         ('content_locked', 'content', 'the content was not bought, and is in no plan that the account has',
-         'tollgate entitlements buy ACCOUNT CONTENT, or grant'),
+         'tollgate entitlements grant ACCOUNT CONTENT, with --charge if it is bought'),
         ('rate_limited', 'rate', 'requests came faster than the plan allows', 'send slower, or a plan with a higher rate'),
         ('quota_exceeded', 'quota', 'the quota of the plan had too few units left', 'wait, or a plan with more units'),
         ('cap_reached', 'limits', 'a limit that was set for the account, the app or the key had no room',

@@ -18,10 +18,12 @@ begin
         analyze settle_event, settle_checked;
     end if;
     frozen := ledger.settle_suspend(stream);
+    perform ledger.entitlement_name();
     perform ledger.settle_post(stream, to_id);
     posted := ledger.settle_details(stream, to_id);
 
     perform ledger.unpaid_resolve(stream, to_id);
+    perform ledger.entitlement_resolve();
 
     update account_cursor c
     set last_seq = e.seq, last_avail = e.avail, last_held = e.held, last_cmd = greatest(c.last_cmd, e.last_cmd)

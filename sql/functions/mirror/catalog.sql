@@ -28,6 +28,11 @@ as $$
           from plan p join plan_version v on v.plan = p.code and v.version = p.version
           where not p.public
           union all
+          select 7, 0, concat_ws(e'\t', 'content', code, credits, case kind when 'pay_per_view' then 'view' else 'locked' end,
+                                 view_window, coalesce(case kind when 'free' then '0' else tier::text end, '-'),
+                                 coalesce(nullif(array_to_string(bundles, ','), ''), '-'))
+          from content_pricing where active and kind <> 'bundle'
+          union all
           select 8, 0, concat_ws(e'\t', 'tokens', m.key, m.list_input, m.list_cached, m.list_output)
           from model m join feature f on f.code = m.feature
           where m.active and f.active and m.list_input is not null) lines (kind, place, line);
