@@ -138,6 +138,7 @@ typedef struct ngx_http_tollgate_body_s   ngx_http_tollgate_body_t;
 typedef struct ngx_http_tollgate_self_s   ngx_http_tollgate_self_t;
 typedef struct ngx_http_tollgate_catalog_s  ngx_http_tollgate_catalog_t;
 typedef struct ngx_http_tollgate_meter_s  ngx_http_tollgate_meter_t;
+typedef struct ngx_http_tollgate_hold_s   ngx_http_tollgate_hold_t;
 
 
 /* what gate.lua took beside credits and units: its own words, handed back */
@@ -165,11 +166,18 @@ typedef struct {
     int64_t                          epoch;
     int64_t                          day_end;
     int64_t                          month_end;
+    ngx_msec_t                       hold_ms;   /* 0: it is charged at once */
+    ngx_uint_t                       overage;   /* see _hold.h */
     ngx_http_tollgate_ticket_t       ticket;
 } ngx_http_tollgate_charge_t;
 
 #define ngx_http_tollgate_charge_taken(charge)                                \
     ((charge)->credits || (charge)->units || (charge)->ticket.len)
+
+/* credits are held, not charged: what has no room in a quota, or needs none */
+
+#define ngx_http_tollgate_charge_held(charge)                                 \
+    ((charge)->hold_ms && (charge)->credits)
 
 
 /* what is known of the account of a key that is not of our form */
@@ -193,6 +201,7 @@ typedef struct {
     ngx_str_t                        refund;    /* + request id */
     ngx_str_t                        alias;     /* + hash of a key */
     ngx_str_t                        aliases;
+    ngx_str_t                        holds;
 } ngx_http_tollgate_shard_t;
 
 
@@ -232,6 +241,8 @@ typedef struct {
     ngx_uint_t                       meter;     /* dialects */
     ngx_uint_t                       meter_abort;
     ngx_http_complex_value_t        *max_tokens;
+    ngx_http_tollgate_hold_t        *hold;      /* NULL: it is charged */
+    ngx_http_complex_value_t        *actual;    /* what a hold came to */
     ngx_http_complex_value_t        *user;
     ngx_http_complex_value_t        *label;
     ngx_uint_t                       on_error;
@@ -357,6 +368,9 @@ ngx_http_tollgate_verdict_e ngx_http_tollgate_price(ngx_http_request_t *r,
 ngx_http_tollgate_catalog_t *ngx_http_tollgate_price_catalog(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 ngx_int_t ngx_http_tollgate_credits_parse(ngx_str_t *text, int64_t *credits);
+void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
+    ngx_http_tollgate_complaint_t *complaint, const char *directive,
+    ngx_str_t *value, const char *what);
 u_char *ngx_http_tollgate_credits(u_char *p, int64_t credits);
 
 #define NGX_HTTP_TOLLGATE_CREDITS_LEN  (NGX_INT64_LEN + 2)

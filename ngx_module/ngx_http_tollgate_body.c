@@ -6,6 +6,7 @@
  */
 
 
+#include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_scan.h"
 
 
@@ -108,7 +109,8 @@ ngx_http_tollgate_body_wanted(ngx_http_request_t *r,
 
     ngx_http_complex_value_t  *values[] = {
         conf->feature, conf->model, conf->tier, conf->cost, conf->user,
-        conf->label, conf->idempotency, conf->content
+        conf->label, conf->idempotency, conf->content,
+        conf->hold != NULL ? conf->hold->credits : NULL
     };
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);

@@ -53,6 +53,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
      *     conf->tier = NULL;
      *     conf->cost = NULL;
      *     conf->max_tokens = NULL;
+     *     conf->actual = NULL;
      *     conf->user = NULL;
      *     conf->label = NULL;
      *     conf->charge_codes = NULL;
@@ -71,6 +72,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
     conf->foreign_keys = NGX_CONF_UNSET_UINT;
     conf->fixed_cost = -1;
     conf->meter = NGX_CONF_UNSET_UINT;
+    conf->hold = NGX_CONF_UNSET_PTR;
     conf->on_error = NGX_CONF_UNSET_UINT;
     conf->timeout = NGX_CONF_UNSET_MSEC;
     conf->charge_on = NGX_CONF_UNSET_UINT;
@@ -122,6 +124,7 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
         conf->idem_required = prev->idem_required;
     }
 
+    ngx_http_tollgate_merge_value(actual);
     ngx_http_tollgate_merge_value(feature);
     ngx_http_tollgate_merge_value(model);
     ngx_http_tollgate_merge_value(content);
@@ -137,6 +140,7 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
     ngx_conf_merge_ptr_value(conf->idempotency, prev->idempotency, NULL);
+    ngx_conf_merge_ptr_value(conf->hold, prev->hold, NULL);
 
     if (conf->foreign_keys == NGX_CONF_UNSET_UINT) {
         conf->foreign_cache = prev->foreign_cache;

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_hold.h"
 
 
 /*
@@ -21,6 +21,7 @@ typedef u_char *(*ngx_http_tollgate_extra_pt)(ngx_http_tollgate_ctx_t *ctx,
 static ngx_http_tollgate_extra_pt  ngx_http_tollgate_extra[] = {
     ngx_http_tollgate_idem_extra,
     ngx_http_tollgate_content_extra,
+    ngx_http_tollgate_hold_extra,
     NULL
 };
 

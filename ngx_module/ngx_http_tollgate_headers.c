@@ -271,7 +271,13 @@ ngx_http_tollgate_headers_credits(ngx_http_request_t *r,
 
     last = ngx_http_tollgate_credits(p, credits);
 
-    if (ngx_http_tollgate_header(r, "Tollgate-Cost", p, last - p) != NGX_OK) {
+    /* what a hold comes to is known when the response is over */
+
+    if (ngx_http_tollgate_header(r, ngx_http_tollgate_charge_held(&ctx->charge)
+                                    ? "Tollgate-Hold" : "Tollgate-Cost",
+                                 p, last - p)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_scan.h"
 #include "ngx_http_tollgate_metrics.h"
 
@@ -44,6 +45,9 @@ ngx_http_tollgate_log_handler(ngx_http_request_t *r)
     if (ngx_http_tollgate_log_refunds(r, ctx)) {
         ngx_http_tollgate_log_give_back(ctx);
         ctx->refunded = 1;
+
+    } else {
+        ngx_http_tollgate_hold_commit(r, ctx);
     }
 
     ngx_http_tollgate_ends(ctx);

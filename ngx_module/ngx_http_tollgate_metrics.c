@@ -293,6 +293,32 @@ ngx_http_tollgate_metrics_refund(ngx_http_tollgate_ctx_t *ctx)
 }
 
 
+/* Credits were counted as charged when they were held. */
+
+void
+ngx_http_tollgate_metrics_commit(ngx_http_tollgate_ctx_t *ctx, int64_t actual,
+    ngx_uint_t known)
+{
+    int64_t                            held;
+    ngx_http_tollgate_plan_metrics_t  *plan;
+
+    if (ngx_http_tollgate_metrics == NULL) {
+        return;
+    }
+
+    plan = ngx_http_tollgate_metrics_plan(ctx);
+    held = ctx->charge.credits;
+
+    (void) ngx_atomic_fetch_add(actual < held ? &plan->credits_back
+                                              : &plan->credits,
+                                actual < held ? held - actual : actual - held);
+
+    ngx_http_tollgate_count(commits[known ? NGX_HTTP_TOLLGATE_COMMIT_ACTUAL
+                                          : NGX_HTTP_TOLLGATE_COMMIT_HELD],
+                            1);
+}
+
+
 void
 ngx_http_tollgate_metrics_debts(ngx_int_t change)
 {

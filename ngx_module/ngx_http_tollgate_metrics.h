@@ -46,6 +46,15 @@ typedef enum {
 } ngx_http_tollgate_back_e;
 
 
+/* what a hold was committed at */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_COMMIT_HELD = 0,  /* nothing told what it came to */
+    NGX_HTTP_TOLLGATE_COMMIT_ACTUAL,
+    NGX_HTTP_TOLLGATE_COMMITS
+} ngx_http_tollgate_commit_e;
+
+
 /* what became of a question to tollgate_self */
 
 typedef enum {
@@ -114,6 +123,7 @@ typedef struct {
     ngx_atomic_t                     backs[NGX_HTTP_TOLLGATE_BACKS];
     ngx_atomic_t                     looks[NGX_HTTP_TOLLGATE_LOOKS];
     ngx_atomic_t                     voids;
+    ngx_atomic_t                     commits[NGX_HTTP_TOLLGATE_COMMITS];
     ngx_atomic_t                     lost;      /* debts given up */
     ngx_atomic_t                     records;   /* of usage */
     ngx_atomic_t                     dropped;
@@ -154,6 +164,10 @@ void ngx_http_tollgate_metrics_start(ngx_http_tollgate_metrics_t *metrics);
 /* the decision is made; what is given back because of the outcome */
 void ngx_http_tollgate_metrics_decision(ngx_http_tollgate_ctx_t *ctx);
 void ngx_http_tollgate_metrics_refund(ngx_http_tollgate_ctx_t *ctx);
+
+/* what is held came to actual, or that is not known */
+void ngx_http_tollgate_metrics_commit(ngx_http_tollgate_ctx_t *ctx,
+    int64_t actual, ngx_uint_t known);
 
 /* what this process has yet to give back */
 void ngx_http_tollgate_metrics_debts(ngx_int_t change);

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_tollgate_deny.h"
+#include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
 #include "ngx_http_tollgate_scan.h"
@@ -53,6 +54,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, enable),
       &ngx_http_tollgate_modes },
+
+    { ngx_string("tollgate_actual"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, actual),
+      NULL },
 
     { ngx_string("tollgate_charge_on"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
@@ -109,6 +117,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_http_tollgate_header_families },
+
+    { ngx_string("tollgate_hold"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_tollgate_hold_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("tollgate_idempotency"),
       NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1234,

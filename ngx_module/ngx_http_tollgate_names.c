@@ -30,6 +30,7 @@ ngx_http_tollgate_names(ngx_conf_t *cf, ngx_http_tollgate_main_conf_t *tmcf)
         { TG_KEY_LEDGER_FMT, offsetof(ngx_http_tollgate_shard_t, ledger) },
         { TG_KEY_PLAN_FMT, offsetof(ngx_http_tollgate_shard_t, plan) },
         { TG_KEY_REFUND_FMT, offsetof(ngx_http_tollgate_shard_t, refund) },
+        { TG_KEY_HOLDS_FMT, offsetof(ngx_http_tollgate_shard_t, holds) },
         { TG_KEY_ALIAS_FMT, offsetof(ngx_http_tollgate_shard_t, alias) },
         { TG_KEY_ALIASES_FMT, offsetof(ngx_http_tollgate_shard_t, aliases) }
     };

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_meter.h"
 
 
@@ -14,15 +15,13 @@
 
 
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_cost(
-    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
+    ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_complex_value_t *cv, const char *directive);
 static ngx_http_tollgate_verdict_e ngx_http_tollgate_price_list(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_price_codes(ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_price_tier(ngx_http_request_t *r,
     ngx_http_tollgate_catalog_t *catalog, ngx_str_t *code);
-static void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
-    ngx_http_tollgate_complaint_t *complaint, const char *directive,
-    ngx_str_t *value, const char *what);
 static ngx_int_t ngx_http_tollgate_price_value(ngx_http_request_t *r,
     ngx_http_complex_value_t *cv, ngx_str_t *value);
 
@@ -36,6 +35,8 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 {
     int64_t                        cost;
     ngx_http_tollgate_verdict_e    verdict;
+    ngx_http_complex_value_t      *cost;
+    ngx_http_tollgate_hold_t      *hold;
     ngx_http_tollgate_loc_conf_t  *conf;
 
     conf = ctx->conf;
@@ -52,10 +53,15 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     /* the cost is looked at first, for it is told first when wrong */
 
-    ctx->cost = conf->fixed_cost;
+    hold = conf->hold != NULL && conf->hold->credits != NULL ? conf->hold
+                                                             : NULL;
+    cost = hold ? hold->credits : conf->cost;
+    ctx->cost = hold ? hold->fixed : conf->fixed_cost;
 
-    if (conf->cost != NULL && conf->fixed_cost < 0) {
-        verdict = ngx_http_tollgate_price_cost(r, ctx);
+    if (cost != NULL && ctx->cost < 0) {
+        verdict = ngx_http_tollgate_price_cost(r, ctx, cost,
+                                               hold ? "tollgate_hold"
+                                                    : "tollgate_cost");
 
         if (verdict != NGX_HTTP_TOLLGATE_PASS) {
             return verdict;
@@ -79,7 +85,7 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     /* what has a price of its own and no other is one unit of its kind */
 
-    if (conf->cost != NULL && ctx->feature.len == 0) {
+    if (cost != NULL && ctx->feature.len == 0) {
         ctx->cost_units = 1;
     }
 
@@ -142,17 +148,18 @@ ngx_http_tollgate_price_codes(ngx_http_tollgate_ctx_t *ctx)
 
 static ngx_http_tollgate_verdict_e
 ngx_http_tollgate_price_cost(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx)
+    ngx_http_tollgate_ctx_t *ctx, ngx_http_complex_value_t *cv,
+    const char *directive)
 {
     ngx_str_t  cost;
 
-    if (ngx_http_complex_value(r, ctx->conf->cost, &cost) != NGX_OK) {
+    if (ngx_http_complex_value(r, cv, &cost) != NGX_OK) {
         return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
     }
 
     if (ngx_http_tollgate_credits_parse(&cost, &ctx->cost) != NGX_OK) {
         ngx_http_tollgate_price_complain(r, &ngx_http_tollgate_price_bad_cost,
-                                         "tollgate_cost", &cost,
+                                         directive, &cost,
                                          "no number of credits with up to 6 "
                                          "decimals");
         return NGX_HTTP_TOLLGATE_COST_INVALID;
@@ -308,7 +315,7 @@ ngx_http_tollgate_price_tier(ngx_http_request_t *r,
 
 /* The value may be of the client, who is to write no lines into the log. */
 
-static void
+void
 ngx_http_tollgate_price_complain(ngx_http_request_t *r,
     ngx_http_tollgate_complaint_t *complaint, const char *directive,
     ngx_str_t *value, const char *what)

@@ -1,11 +1,12 @@
 
 /*
  * ngx_http_tollgate_refund.c owns what is owed to Redis when a request is over:
- * refunds, voids and ends of leases, sent again until it has acknowledged them.
- * Their scripts do nothing a second time.
+ * refunds, voids, commits and ends of leases, sent again until it has
+ * acknowledged them.  Their scripts do nothing a second time.
  */
 
 
+#include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_metrics.h"
 
 
@@ -19,17 +20,22 @@ typedef struct {
     ngx_http_tollgate_script_e       script;
     const char                      *outcome;   /* of release.lua */
     ngx_http_tollgate_charge_t       charge;
+    int64_t                          actual;    /* commits: -1 is none */
 } ngx_http_tollgate_debt_t;
 
 
 static void ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
-    const char *outcome);
+    const char *outcome, int64_t actual);
 static void ngx_http_tollgate_refund_lose(ngx_log_t *log,
     ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
     const char *why);
 static ngx_int_t ngx_http_tollgate_refund_format(
     ngx_http_tollgate_node_t *node, ngx_http_tollgate_debt_t *debt);
+static void ngx_http_tollgate_refund_args(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_charge_t *charge);
+static void ngx_http_tollgate_commit_args(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_debt_t *debt);
 static void ngx_http_tollgate_refund_arg(ngx_http_tollgate_redis_t *redis,
     ngx_http_tollgate_text_t *text);
 static ngx_int_t ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
@@ -39,12 +45,44 @@ static ngx_int_t ngx_http_tollgate_refund_error(ngx_http_tollgate_node_t *node,
 static void ngx_http_tollgate_refund_timer(ngx_event_t *ev);
 
 
+/* by script: keys and arguments behind the number of keys, and what to log */
+
+static struct {
+    ngx_uint_t                       keys;
+    ngx_uint_t                       args;
+    const char                      *what;
+    const char                      *hint;
+} ngx_http_tollgate_refund_scripts[NGX_HTTP_TOLLGATE_SCRIPTS] = {
+    [NGX_HTTP_TOLLGATE_REFUND] =
+        { 3, 12, "given back", "do it by \"tollgate credits grant\"" },
+    [NGX_HTTP_TOLLGATE_VOID] =
+        { 2, 2, "given back", "do it by \"tollgate credits grant\"" },
+    [NGX_HTTP_TOLLGATE_RELEASE] =
+        { 0, 0, "ended", "what it held of Redis runs out by itself" },
+    [NGX_HTTP_TOLLGATE_COMMIT] =
+        { 4, 5, "settled", "what is held for it returns to its account" }
+};
+
+
+/* What is held is released. */
+
 void
 ngx_http_tollgate_refund(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge)
 {
-    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_REFUND,
-                                 NULL);
+    ngx_http_tollgate_refund_add(store, charge,
+                                 ngx_http_tollgate_charge_held(charge)
+                                 ? NGX_HTTP_TOLLGATE_COMMIT
+                                 : NGX_HTTP_TOLLGATE_REFUND, NULL, -1);
+}
+
+
+void
+ngx_http_tollgate_commit(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge, int64_t actual)
+{
+    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_COMMIT,
+                                 NULL, actual);
 }
 
 
@@ -52,7 +90,8 @@ void
 ngx_http_tollgate_void(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge)
 {
-    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_VOID, NULL);
+    ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_VOID, NULL,
+                                 -1);
     ngx_http_tollgate_count(voids, 1);
 }
 
@@ -62,14 +101,14 @@ ngx_http_tollgate_release(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge, const char *outcome)
 {
     ngx_http_tollgate_refund_add(store, charge, NGX_HTTP_TOLLGATE_RELEASE,
-                                 outcome);
+                                 outcome, -1);
 }
 
 
 static void
 ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
-    const char *outcome)
+    const char *outcome, int64_t actual)
 {
     ngx_http_tollgate_debt_t  *debt;
     ngx_http_tollgate_node_t  *node;
@@ -90,6 +129,7 @@ ngx_http_tollgate_refund_add(ngx_http_tollgate_store_t *store,
     debt->script = script;
     debt->outcome = outcome;
     debt->charge = *charge;
+    debt->actual = actual;
 
     ngx_queue_insert_tail(&node->debts, &debt->queue);
     node->ndebts++;
@@ -169,7 +209,7 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     ngx_http_tollgate_debt_t *debt)
 {
     u_char                       wallet[64], marker[128], *w, *m;
-    ngx_uint_t                   refund;
+    ngx_uint_t                   keys;
     ngx_http_tollgate_redis_t   *redis;
     ngx_http_tollgate_shard_t   *shard;
     ngx_http_tollgate_charge_t  *charge;
@@ -177,14 +217,18 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     redis = &node->redis;
     charge = &debt->charge;
     shard = &node->store->conf->shards[charge->shard];
-    refund = debt->script == NGX_HTTP_TOLLGATE_REFUND;
+    keys = ngx_http_tollgate_refund_scripts[debt->script].keys;
 
     if (debt->script == NGX_HTTP_TOLLGATE_RELEASE) {
         return ngx_http_tollgate_ends_format(node, charge, debt->outcome);
     }
 
-    if (ngx_http_tollgate_redis_command(redis, refund ? 18 : 7,
-                                        NGX_HTTP_TOLLGATE_REFUND_SIZE)
+    keys = ngx_http_tollgate_refund_scripts[debt->script].keys;
+
+    if (ngx_http_tollgate_redis_command(redis,
+                       3 + keys
+                       + ngx_http_tollgate_refund_scripts[debt->script].args,
+                       NGX_HTTP_TOLLGATE_REFUND_SIZE)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -197,11 +241,16 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     m = ngx_cpymem(m, charge->request_id.data, charge->request_id.len);
 
     ngx_http_tollgate_redis_arg_script(redis, debt->script);
-    ngx_http_tollgate_redis_arg(redis, refund ? "3" : "2", 1);
+    ngx_http_tollgate_redis_arg_number(redis, keys);
     ngx_http_tollgate_redis_arg(redis, wallet, w - wallet);
     ngx_http_tollgate_redis_arg(redis, shard->ledger.data, shard->ledger.len);
 
-    if (refund) {
+    if (keys > 3) {
+        ngx_http_tollgate_redis_arg(redis, shard->holds.data,
+                                    shard->holds.len);
+    }
+
+    if (keys > 2) {
         ngx_http_tollgate_redis_arg(redis, marker, m - marker);
     }
 
@@ -209,10 +258,21 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
                                 NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
     ngx_http_tollgate_refund_arg(redis, &charge->request_id);
 
-    if (!refund) {
-        return NGX_OK;
+    if (debt->script == NGX_HTTP_TOLLGATE_REFUND) {
+        ngx_http_tollgate_refund_args(redis, charge);
+
+    } else if (debt->script == NGX_HTTP_TOLLGATE_COMMIT) {
+        ngx_http_tollgate_commit_args(redis, debt);
     }
 
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_tollgate_refund_args(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_charge_t *charge)
+{
     ngx_http_tollgate_redis_arg_number(redis, charge->epoch);
     ngx_http_tollgate_refund_arg(redis, &charge->key);
     ngx_http_tollgate_refund_arg(redis, &charge->app);
@@ -226,8 +286,27 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
                                 charge->ticket.len ? charge->ticket.data
                                                    : (u_char *) "-",
                                 ngx_max(charge->ticket.len, 1));
+}
 
-    return NGX_OK;
+
+static void
+ngx_http_tollgate_commit_args(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_debt_t *debt)
+{
+    ngx_str_t  *overage;
+
+    overage = ngx_http_tollgate_hold_overage(debt->charge.overage);
+
+    ngx_http_tollgate_redis_arg_number(redis, debt->charge.epoch);
+
+    if (debt->actual < 0) {
+        ngx_http_tollgate_redis_arg(redis, "-", 1);
+
+    } else {
+        ngx_http_tollgate_redis_arg_number(redis, debt->actual);
+    }
+
+    ngx_http_tollgate_redis_arg(redis, overage->data, overage->len);
 }
 
 
@@ -268,16 +347,16 @@ ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
         return reply == NULL ? NGX_OK : NGX_ERROR;
     }
 
-    charge = &debt->charge;
-
     if (reply->value[0].integer < 0) {
+        charge = &debt->charge;
+
         ngx_log_error(NGX_LOG_WARN, node->redis.log, 0,
                       "tollgate: request \"%*s\" of account \"%*s\" is not "
-                      "given back: its wallet is gone, hint: did Redis lose "
+                      "%s: its wallet is gone, hint: did Redis lose "
                       "data? see \"tollgate ledger verify\"",
                       (size_t) charge->request_id.len, charge->request_id.data,
-                      (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN,
-                      charge->account);
+                      (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN, charge->account,
+                      ngx_http_tollgate_refund_scripts[debt->script].what);
     }
 
     node->ndebts--;
@@ -375,26 +454,24 @@ ngx_http_tollgate_refund_exit(ngx_http_tollgate_node_t *node)
 }
 
 
-/* Credits are for a person to give back; leases run out by themselves. */
+/* Credits are for a person to give back; leases and holds run out. */
 
 static void
 ngx_http_tollgate_refund_lose(ngx_log_t *log,
     ngx_http_tollgate_charge_t *charge, ngx_http_tollgate_script_e script,
     const char *why)
 {
-    ngx_uint_t  level, release;
+    ngx_uint_t  level;
 
-    release = script == NGX_HTTP_TOLLGATE_RELEASE;
-    level = release ? NGX_LOG_ERR : NGX_LOG_CRIT;
+    level = script == NGX_HTTP_TOLLGATE_RELEASE ? NGX_LOG_ERR : NGX_LOG_CRIT;
 
     ngx_log_error(level, log, 0,
                   "tollgate: request \"%*s\" of account \"%*s\" is not %s: "
                   "%s, hint: %s", (size_t) charge->request_id.len,
                   charge->request_id.data,
                   (size_t) NGX_HTTP_TOLLGATE_ACCOUNT_LEN, charge->account,
-                  release ? "ended" : "given back", why,
-                  release ? "what it held of Redis runs out by itself"
-                          : "do it by \"tollgate credits grant\"");
+                  ngx_http_tollgate_refund_scripts[script].what, why,
+                  ngx_http_tollgate_refund_scripts[script].hint);
 
     ngx_http_tollgate_count(lost, 1);
 }

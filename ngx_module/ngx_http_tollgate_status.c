@@ -75,6 +75,10 @@ static ngx_str_t  ngx_http_tollgate_status_backs[] = {
     ngx_string("outcome"), ngx_string("late"), ngx_null_string
 };
 
+static ngx_str_t  ngx_http_tollgate_status_commits[] = {
+    ngx_string("held"), ngx_string("actual"), ngx_null_string
+};
+
 static ngx_str_t  ngx_http_tollgate_status_reads[] = {
     ngx_string("loaded"), ngx_string("invalid"), ngx_string("no_room"),
     ngx_null_string
@@ -122,8 +126,13 @@ static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
       ngx_http_tollgate_status_one, ngx_http_tollgate_of(version), 0,
       NULL, NULL },
 
+    { ngx_string("tollgate_commits_total"), "counter",
+      "Holds committed, at their actual cost or, where none is known, as held.",
+      ngx_http_tollgate_status_set, ngx_http_tollgate_of(commits), 0,
+      "at", ngx_http_tollgate_status_commits },
+
     { ngx_string("tollgate_credits_charged_total"), "counter",
-      "Credits charged when requests were decided.",
+      "Credits charged, or held, when requests were decided, or more later.",
       ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(credits), 1,
       NULL, NULL },
 
@@ -133,7 +142,7 @@ static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
       1, NULL, NULL },
 
     { ngx_string("tollgate_debts"), "gauge",
-      "Refunds, voids and ends of leases not acknowledged by Redis yet.",
+      "Refunds, voids, commits and ends of leases not acknowledged by Redis yet.",
       ngx_http_tollgate_status_debts, 0, 0, NULL, NULL },
 
     { ngx_string("tollgate_debts_lost_total"), "counter",

@@ -155,6 +155,8 @@ void ngx_http_tollgate_void(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge);
 void ngx_http_tollgate_release(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_charge_t *charge, const char *outcome);
+void ngx_http_tollgate_commit(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_charge_t *charge, int64_t actual);
 void ngx_http_tollgate_refund_send(ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_refund_move(ngx_http_tollgate_node_t *node);
 void ngx_http_tollgate_refund_init(ngx_http_tollgate_node_t *node);

@@ -8,18 +8,18 @@ Returns 1 applied, 0 was applied before, -1 a gap: an earlier command is
         missing, -2 the delta would make avail negative or 2^53 and more, or
         the wallet's numbers are no integers
 
-Command 1 makes the wallet.  A pair sets state, plan, a key record, the rules
-of a key, an app record, limits, entitlements to content, the time zone, the
-anchor of anniversaries or the percents of a low balance; these but for the
-first two, arrival times, counters, and what was used of an entitlement may be
-deleted.  Of a balance whose fall is to be told a delta above 0 is what it falls
-from.  The pair
+Command 1 makes the wallet.  A pair sets state, plan, overdraft, a key record,
+the rules of a key, an app record, limits, entitlements to content, the time
+zone, the anchor of anniversaries or the percents of a low balance; these but
+for the first three, arrival times, counters, and what was used of an
+entitlement may be deleted.  Of a balance whose fall is to be told a delta above
+0 is what it falls from.  The pair
 "units" gives units of quota back: "units day month", to those of the windows
-that began then and still last.  The pair "take", with a delta of 0, charges
-the wallet: "id credits", for a request of that id; it appends an event of kind
-charge, of no credits where avail is too small; then the other pairs, which are
-what it buys, are not set.  Anything else raises an error and nothing is
-written.
+that began then and still last.  The pair "owed" lowers what is owed.  The pair
+"take", with a delta of 0, charges the wallet: "id credits", for a request of
+that id; it appends an event of kind charge, of no credits where avail is too
+small; then the other pairs, which are what it buys, are not set.  Anything else
+raises an error and nothing is written.
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
@@ -28,8 +28,8 @@ local pair_count = tonumber(ARGV[4])
 local delete_count = tonumber(ARGV[5 + pair_count * 2])
 local FIRST_PAIR, FIRST_DELETE = 5, 6 + pair_count * 2
 
-local MAY_SET = { '^state$', '^plan$', '^k:.', '^r:.', '^a:.', '^l$', '^l:.',
-                  '^e:.', '^zone$', '^anchor$', '^low$' }
+local MAY_SET = { '^state$', '^plan$', '^overdraft$', '^k:.', '^r:.', '^a:.',
+                  '^l$', '^l:.', '^e:.', '^zone$', '^anchor$', '^low$' }
 local MAY_DELETE = { '^k:.', '^r:.', '^a:.', '^t:.', '^l$', '^l:.', '^u:.',
                      '^e:.', '^n:.', '^zone$', '^anchor$', '^low$' }
 
@@ -62,7 +62,7 @@ assert(#ARGV == FIRST_DELETE - 1 + delete_count,
 
 local change, deletes = {}, {}
 local units, units_day, units_month
-local take, take_credits
+local take, take_credits, paid
 local low, deletes_low
 
 for i = 1, pair_count do
@@ -78,6 +78,10 @@ for i = 1, pair_count do
         take, take_credits = string.match(value, '^(%w+) (%d+)$')
         take_credits = integer(take_credits)
         assert(take_credits and delta == 0, 'a charge is "id credits", alone')
+
+    elseif field == 'owed' then
+        paid = integer(value)
+        assert(paid, 'what is owed no longer is an integer')
 
     else
         assert(is_one_of(MAY_SET, field), 'a command may not set this field')
@@ -95,7 +99,7 @@ end
 
 local found = redis.call('HMGET', k_wallet, 'epoch', 'seq', 'avail', 'held',
                          'cmd', 'day', 'day_used', 'month', 'month_used',
-                         'low', 'full')
+                         'low', 'full', 'owed')
 
 local exists = found[1] or found[2] or found[3] or found[4] or found[5]
 
@@ -124,7 +128,7 @@ if avail + delta < 0 or avail + delta >= 2^53 then
 end
 
 if take and take_credits > avail then
-    take_credits, change = 0, {}
+    take_credits, paid, change = 0, nil, {}
 end
 
 local function put(field, value)
@@ -166,6 +170,10 @@ end
 
 if deletes_low then
     deletes[#deletes + 1], deletes[#deletes + 2] = 'full', 'warned'
+end
+
+if paid then
+    put('owed', math.max((integer(found[12] or 0) or 0) - paid, 0))
 end
 
 local cmd = put('cmd', number)

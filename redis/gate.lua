@@ -46,6 +46,7 @@ local call, format = redis.call, string.format
 --: include gate/running.lua
 --: include gate/balance.lua
 --: include gate/content.lua
+--: include gate/hold.lua
 
 
 -- first half: read and decide
@@ -89,7 +90,7 @@ end
 
 local fields, slots = { 'epoch', 'seq', 'avail', 'held', 'state', 'plan',
                         'day', 'day_used', 'month', 'month_used', 'l', 'zone',
-                        'low' }, {}
+                        'low', 'owed' }, {}
 
 for i = 1, count do
     local hash = ARGV[HEAD + (i - 1) * STRIDE + 2]
@@ -113,6 +114,11 @@ local sound, w = pcall(wallet_from, found)
 if not sound then
     w = { epoch = 0, avail = 0, state = 'frozen', plan = found[6] or 'payg',
           day_used = 0, month_used = 0, day_end = 0, month_end = 0 }
+
+elseif w.owed > 0 then
+    local overdraft = call('HGET', k_wallet, 'overdraft')
+
+    w.owing = w.owed >= (tonumber(overdraft or 0) or 0)
 end
 
 local readable, p =
@@ -198,8 +204,9 @@ end
 -- same of the quota: nil where there is room for ask.units.  pass(ask, credits,
 -- units) takes what the request takes, and may add to ask.ticket; tell(ask)
 -- comes after any decision, a look's too, and may add lines to ask.limits;
--- write(put) comes once, before the register, and after() behind it, for keys of
--- a part's own.  Notices are the items of events that tell of a threshold.
+-- write(put) comes once, before the register, events(post) after its event of
+-- charges, and after() behind it, for keys of a part's own.  Notices are the
+-- items of events that tell of a threshold.
 local parts, notices = {}, {}
 
 -- ahead of what would count a call that was charged before
@@ -228,6 +235,10 @@ end
 
 if w.low then
     parts[#parts + 1] = open_balance(w, notices)
+end
+
+if string.find(wanted, ' hold=', 1, true) then
+    parts[#parts + 1] = open_hold(w, now)
 end
 
 local avail_before, items, passed, units_used = w.avail, {}, 0, 0
@@ -281,7 +292,7 @@ for i = 1, count do
 
                 assert(#ask.ticket <= 512, 'a ticket is too long')
 
-                if credits > 0 or used > 0 then
+                if (credits > 0 or used > 0) and not ask.held then
                     items[#items + 1] =
                         ask.id .. ' ' .. key.id .. ' ' .. key.app .. ' '
                         .. ask.feature .. ' ' .. ask.model
@@ -359,25 +370,39 @@ for i = 1, #parts do
 end
 
 -- The stream first: where it can't take the events the wallet stays as it was.
-local function post(kind, delta, item)
-    w.seq = w.seq + 1
+-- What a part holds leaves avail by events of its own.
+w.avail = w.avail + w.holding
+
+local function post(kind, delta, item, holding)
+    holding = holding or 0
+    w.seq, w.avail, w.held = w.seq + 1, w.avail - holding, w.held + holding
     call('XADD', k_ledger, '*', 'a', account, 'e', found[1],
          's', format('%.0f', w.seq), 't', format('%.0f', now), 'k', kind,
          'd', format('%.0f', delta), 'v', format('%.0f', w.avail),
-         'h', found[4], 'n', '0', 'i', item)
+         'h', format('%.0f', w.held), 'n', '0', 'i', item)
 end
 
 if #items > 0 then
     post('charge', w.avail - avail_before, table.concat(items, ';'))
-    put('avail', w.avail)
+end
+
+for i = 1, #parts do
+    if parts[i].events then
+        parts[i].events(post)
+    end
 end
 
 for i = 1, #notices do
     post('threshold', 0, notices[i])
 end
 
-if #items + #notices > 0 then
+if #items + #notices > 0 or w.holding > 0 then
     put('seq', w.seq)
+    put('avail', w.avail)
+end
+
+if w.holding > 0 then
+    put('held', w.held)
 end
 
 if #change > 0 then

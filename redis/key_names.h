@@ -17,6 +17,7 @@
 #define TG_KEY_IDEM_FMT     "tg:{%u}:i:%s:%s"
 #define TG_KEY_RUNNING_FMT  "tg:{%u}:c:%s:%s"
 #define TG_KEY_VIEW_FMT     "tg:{%u}:v:%s"
+#define TG_KEY_HOLDS_FMT    "tg:{%u}:h"
 #define TG_KEY_USAGE_FMT    "tg:{usage}:%s"
 #define TG_KEY_USAGE_HOSTS  "tg:{usage}"
 #define TG_KEY_CATALOG      "tg:catalog"

@@ -1,6 +1,7 @@
 --[[
 void.lua: says in the register that the gate doesn't know the outcome of a
-request whose client got nothing; the ledger refunds it if it was charged.
+request whose client got nothing; the ledger refunds it if it was charged.  A
+hold of the request is released at once, and that is all there is to say.
 
 KEYS    wallet, ledger
 ARGV    account, request id
@@ -11,35 +12,45 @@ local k_wallet, k_ledger = KEYS[1], KEYS[2]
 local account, request_id = ARGV[1], ARGV[2]
 
 
--- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.
-local function integer(text)
-    local n = tonumber(text or nil)
+-- of the hold, for what gives back
+local key_id, app_id
 
-    return n and n >= 0 and n < 2^53 and n % 1 == 0 and n or nil
-end
+--: include hold/wallet.lua
+--: include gate/back.lua
 
 
 -- first half: read and decide
 
-local found = redis.call('HMGET', k_wallet, 'epoch', 'seq', 'avail', 'held')
+local w = wallet_open(k_wallet, account, request_id)
 
-if not (integer(found[1]) and integer(found[2]) and integer(found[3])
-        and integer(found[4]))
-then
+if not w then
     return 0
 end
 
+local hold = hold_from(w.record)
+local words = hold and ticket_words(hold.ticket) or {}
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local seq = string.format('%.0f', integer(found[2]) + 1)
 
--- second half: write, the stream first: where it can't take the event the
--- wallet stays as it was
+if hold then
+    w.avail, w.held = w.avail + hold.amount, w.held - hold.amount
+    key_id, app_id = string.match(hold.whose, '^(%S+) (%S+)')
+end
 
-redis.call('XADD', k_ledger, '*', 'a', account, 'e', found[1], 's', seq,
-           't', string.format('%.0f', now), 'k', 'void', 'd', '0',
-           'v', found[3], 'h', found[4], 'n', '0',
-           'i', request_id .. ' - - - - 0 0')
-redis.call('HSET', k_wallet, 'seq', seq)
+-- second half: write, the stream first
+
+wallet_say(w, k_ledger, now, hold and 'release' or 'void', 0, request_id,
+           hold or { whose = '- - - -' }, hold and hold.amount or 0)
+wallet_close(w)
+
+if hold then
+    redis.call('HDEL', k_wallet, 'h:' .. request_id)
+    redis.call('ZREM', (string.gsub(k_ledger, 'ledger$', 'h')),
+               account .. ' ' .. request_id)
+
+    for _, word in ipairs(words) do
+        word[1](word[2])
+    end
+end
 
 return 1

@@ -14,10 +14,12 @@ CREATE TABLE public.account (
     time_zone text DEFAULT 'UTC'::text NOT NULL,
     low_balance smallint[] DEFAULT '{}'::smallint[] NOT NULL,
     edge jsonb DEFAULT '{}'::jsonb NOT NULL,
+    overdraft bigint DEFAULT 0 NOT NULL,
     CONSTRAINT account_email_check CHECK ((length(email) <= 320)),
     CONSTRAINT account_id_check CHECK ((id ~ '^[0-9A-Za-z]{10}$'::text)),
     CONSTRAINT account_low_balance_check CHECK (((1 <= ALL (low_balance)) AND (100 >= ALL (low_balance)) AND (cardinality(low_balance) <= 8))),
     CONSTRAINT account_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT account_overdraft_check CHECK (((overdraft >= 0) AND (overdraft <= '9007199254740991'::bigint))),
     CONSTRAINT account_shard_check CHECK ((shard >= 0)),
     CONSTRAINT account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'frozen'::text])))
 );
@@ -25,6 +27,8 @@ CREATE TABLE public.account (
 COMMENT ON COLUMN public.account.low_balance IS 'Percents of the balance after the last top-up whose use raises an event.';
 
 COMMENT ON COLUMN public.account.edge IS 'What the wallet was last told of anchor, time zone and low balance.';
+
+COMMENT ON COLUMN public.account.overdraft IS 'Micro-credits that the account may owe for responses that came to more than was held for them.';
 
 CREATE TABLE public.app (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -268,7 +272,7 @@ CREATE TABLE public.unpaid_use (
     CONSTRAINT unpaid_use_units_check CHECK ((units >= 0))
 );
 
-COMMENT ON TABLE public.unpaid_use IS 'Requests that passed without a decision. open: owed. counted: units alone, nothing is owed. unknown: nobody has that key. charging: a command takes it from the wallet, by a charge whose request is taking. charged, forgiven: by an operator. paid: it was charged at the edge after all.';
+COMMENT ON TABLE public.unpaid_use IS 'Requests that passed without a decision, and those (of verdict pass) that came to more than could be charged. open: owed. counted: units alone, nothing is owed. unknown: nobody has that key. charging: a command takes it from the wallet, by a charge whose request is taking. charged, forgiven: by an operator, or a top-up. paid: it was charged at the edge after all.';
 
 CREATE TABLE public.audit_log (
     id bigint NOT NULL,
@@ -492,7 +496,7 @@ CREATE TABLE public.charge (
 )
 PARTITION BY RANGE (at);
 
-COMMENT ON TABLE public.charge IS 'Charges, and refunds with what they gave back; a row a request.';
+COMMENT ON TABLE public.charge IS 'What the register tells of requests, by kind: charges, refunds with what they gave back, holds and how they ended; a row a request and kind.';
 
 CREATE TABLE public.charge_default (
     at timestamp with time zone NOT NULL,
@@ -792,8 +796,11 @@ CREATE TABLE public.stream_cursor (
     last_id text DEFAULT '0-0'::text NOT NULL COLLATE pg_catalog."C",
     moved_at timestamp with time zone NOT NULL,
     taken bigint DEFAULT 0 NOT NULL,
-    refused bigint DEFAULT 0 NOT NULL
+    refused bigint DEFAULT 0 NOT NULL,
+    expired bigint DEFAULT 0 NOT NULL
 );
+
+COMMENT ON COLUMN public.stream_cursor.expired IS 'Holds that ran out, of a ledger stream.';
 
 ALTER TABLE public.subscription ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.subscription_id_seq
@@ -1107,6 +1114,8 @@ ALTER TABLE ONLY public.usage_limit
 ALTER TABLE ONLY public.void_request
     ADD CONSTRAINT void_request_pkey PRIMARY KEY (request_id);
 
+CREATE INDEX account_cursor_held ON public.account_cursor USING btree (last_held) WHERE (last_held > 0);
+
 CREATE INDEX account_event_account ON public.account_event USING btree (account, id);
 
 CREATE UNIQUE INDEX account_event_exceeded ON public.account_event USING btree (account, "limit", counter, window_start) WHERE (type = 'quota.exceeded'::text);
@@ -1158,6 +1167,8 @@ CREATE INDEX subscription_due ON public.subscription USING btree (period_end) WH
 CREATE INDEX suspense_event_account ON public.suspense_event USING btree (account, id);
 
 CREATE INDEX unpaid_use_account ON public.unpaid_use USING btree (account, id);
+
+CREATE INDEX unpaid_use_owed ON public.unpaid_use USING btree (account, id) WHERE ((state = 'open'::text) AND (verdict = 'pass'::text));
 
 CREATE INDEX unpaid_use_taking ON public.unpaid_use USING btree (taking) WHERE (taking IS NOT NULL);
 

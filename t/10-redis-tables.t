@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Tollgate;
 use Tollgate::Gate;
+use Tollgate::Hold;
 
 my $t = Tollgate->new;
 $t->redis;
@@ -65,6 +66,13 @@ $t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
 $t->script('void', \@keys, [$account, 'x']);
 $t->script('apply', \@keys, [$account, 1, 5, 0, 0]);
 
+$t->r('HDEL', $keys[0], 'l');
+hold($t, $account, $key, "h$_", 2, ttl_ms => $_ > 2 ? 0 : 60_000) for 1 .. 4;
+commit($t, $account, 'h1', 20);
+commit($t, $account, 'h2', '-');
+expire($t, $account);
+commit($t, $account, 'h3', 50);
+
 my %kinds;
 for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
     my @pairs = @{ $entry->[1] };
@@ -78,14 +86,17 @@ for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
         $event{k} eq 'command' ? 0 : scalar @columns,
         'and its items the columns';
 }
-is join(' ', sort keys %kinds), 'charge command refund threshold void',
-    'each kind of event was seen';
+is join(' ', sort keys %kinds), 'charge command commit expired hold late owed '
+    . 'refund release threshold void waived', 'each kind of event was seen';
 
 # Keys of the shard, all of which these scripts made or were given.
 my $formats = $t->slurp("$t->{root}/redis/key_names.h");
 my $tag = 'tg:{' . Tollgate::shard($account) . '}:';
+$t->r('DEL', marker_key($account, $_)) for qw(h3 h4);
+$t->wallet($account, avail => 1, owed => 0);
+hold($t, $account, $key, 'h5', 1);
 my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '',
-            IDEM => "$account:a1", RUNNING => "$account:2",
+            HOLDS => '', IDEM => "$account:a1", RUNNING => "$account:2",
             VIEW => "$account:film");
 my @expected = map {
     my ($format) = $formats =~ /TG_KEY_${_}_FMT\s+"tg:\{%u\}:([^"]+)"/;

@@ -4,6 +4,7 @@
  * For each account: avail + held in Redis = the ledger's balance - commands
  * that Redis hasn't applied + events that aren't settled; and the cheque
  * register goes on without a gap from the last settled event to the wallet.
+ * What the wallet holds is what the records of its holds say.
  */
 
 #include <inttypes.h>
@@ -189,6 +190,9 @@ verify_compare(struct verify *verify, const char *account,
         verify_differs(verify, account, redis, registered, "register");
     } else if (ledger != redis) {
         verify_differs(verify, account, redis, ledger, "balance");
+    } else if (wallet->held != wallet->records) {
+        verify_differs(verify, account, wallet->held, wallet->records,
+                       "holds");
     }
 }
 

@@ -28,6 +28,7 @@ struct verify_wallet {
     int64_t  seq;
     int64_t  avail;
     int64_t  held;
+    int64_t  records;       /* sum of what its holds say */
     int64_t  cmd;
 };
 

@@ -1,5 +1,6 @@
 /* api_verify_redis.c: wallets and events as Redis has them, for the proof. */
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,31 +43,65 @@ verify_number(const rds_reply_t *reply)
 }
 
 
+/* Fields of a wallet that are numbers. */
+static const struct {
+    const char  *name;
+    size_t       offset;
+} verify_fields[] = {
+    { "avail", offsetof(struct verify_wallet, avail) },
+    { "cmd",   offsetof(struct verify_wallet, cmd) },
+    { "epoch", offsetof(struct verify_wallet, epoch) },
+    { "held",  offsetof(struct verify_wallet, held) },
+    { "seq",   offsetof(struct verify_wallet, seq) },
+};
+
+
+/* A hold's record begins with its credits. */
+static void
+verify_take_field(struct verify_wallet *wallet, const char *name,
+    const rds_reply_t *value)
+{
+    if (name == NULL) {
+        return;
+    }
+    if (strncmp(name, "h:", 2) == 0) {
+        wallet->records += verify_number(value);
+    }
+
+    for (size_t i = 0; i < sizeof(verify_fields) / sizeof(verify_fields[0]);
+         i++)
+    {
+        if (strcmp(name, verify_fields[i].name) == 0) {
+            *(int64_t *) ((char *) wallet + verify_fields[i].offset) =
+                verify_number(value);
+        }
+    }
+}
+
+
+/* All of it by one command, so that it is of one moment. */
 bool
 verify_read_wallet(struct verify *verify, const char *account,
     struct verify_wallet *wallet)
 {
     char         key[128];
-    const char  *get[] = { "HMGET", key, "epoch", "seq", "avail", "held",
-                           "cmd" };
+    const char  *get[] = { "HGETALL", key };
 
     snprintf(key, sizeof(key), TG_KEY_WALLET_FMT,
              verify_shard(verify, account), account);
     RDS_REPLY fields = rds_ready(verify->rds)
-                       ? rds_command(verify->rds, 7, get) : NULL;
+                       ? rds_command(verify->rds, 2, get) : NULL;
 
-    if (rds_len(fields) != 5) {
+    if (fields == NULL) {
         return false;
     }
 
-    *wallet = (struct verify_wallet) {
-        .exists = rds_text(rds_at(fields, 0)) != NULL,
-        .epoch = verify_number(rds_at(fields, 0)),
-        .seq = verify_number(rds_at(fields, 1)),
-        .avail = verify_number(rds_at(fields, 2)),
-        .held = verify_number(rds_at(fields, 3)),
-        .cmd = verify_number(rds_at(fields, 4)),
-    };
+    *wallet = (struct verify_wallet) { 0 };
+    for (size_t i = 0; i + 1 < rds_len(fields); i += 2) {
+        verify_take_field(wallet, rds_text(rds_at(fields, i)),
+                          rds_at(fields, i + 1));
+    }
+    wallet->exists = wallet->epoch != 0;
 
     return true;
 }

@@ -30,7 +30,9 @@ const char  event_columns[] =
     ;
 
 static const char *const  event_kinds[] = { "charge", "refund", "void",
-                                            "command", "threshold" };
+                                            "command", "threshold", "hold",
+                                            "commit", "late", "release",
+                                            "expired", "owed", "waived" };
 
 #define EVENT_KINDS    (sizeof(event_kinds) / sizeof(event_kinds[0]))
 #define EVENT_COMMAND_KIND  3

@@ -17,6 +17,7 @@ static const struct {
     const char  *text;
 } scripts[] = {
     { "apply",   TG_SCRIPT_APPLY },
+    { "expire",  TG_SCRIPT_EXPIRE },
     { "replace", TG_SCRIPT_REPLACE },
 };
 

@@ -45,7 +45,7 @@ settle_run(const struct conf *conf)
         role_beat(ROLE_SETTLE);
 
         if (settle_attach(&settle) && settle_claim(&settle)
-            && settle_turn(&settle))
+            && settle_expire(&settle) && settle_turn(&settle))
         {
             backoff = 0;
             continue;

@@ -2,7 +2,7 @@
  * settle.h: what the settle role works with.
  *
  * settle_claim.c decides which streams are this process's, settle.c posts
- * what they hold.
+ * what they hold, settle_expire.c ends the holds of their shards.
  */
 #ifndef TOLLGATE_SETTLE_H
 #define TOLLGATE_SETTLE_H
@@ -35,6 +35,7 @@ struct settle {
     bool                   owns_usage;
     bool                   complained;     /* of streams that can't be read */
     int64_t                claim_at_ms;
+    int64_t                expire_at_ms;
     struct rows            rows;
 };
 
@@ -51,6 +52,9 @@ struct settle_stream *settle_find(struct settle *settle, const char *name);
 
 /* Removes what is settled from a stream, now or after the next batch. */
 bool settle_trim(struct settle *settle, const struct settle_stream *stream);
+
+/* Once a second gives back what is held for requests that nobody settled. */
+bool settle_expire(struct settle *settle);
 
 /* Log what a call failed with and return false. */
 bool settle_failed(const struct settle *settle, const char *what);

@@ -8,8 +8,8 @@ the request.
 
 -- To the counter of a limit, where it is still in the window that was debited:
 -- "id holder start amount", the holder "a" or "k" if it is the request's app or
--- key, else "-".
-local function counter_back(word)
+-- key, else "-".  What is left was used of it after all.
+local function counter_back(word, left)
     local id, whose, start, amount =
         string.match(word, '^(%w+) ([ak%-]) (%d+) (%d+)$')
     local field = 'u:' .. id .. (whose == 'k' and ':' .. key_id
@@ -19,7 +19,7 @@ local function counter_back(word)
                                           '^(%d+) (%d+)( .*)$')
 
     if from == start then
-        used = math.max(used - amount, 0)
+        used = math.max(used - amount + (left or 0), 0)
         redis.call('HSET', k_wallet, field,
                    from .. string.format(' %.0f', used) .. rest)
     end
@@ -132,7 +132,7 @@ local function ticket_words(ticket)
 
     for tag, word in string.gmatch(ticket, '(%l+):([^;]+)') do
         if not (kept and (KEPT[tag] or tag == 'b')) then
-            words[#words + 1] = { BACK[tag], word }
+            words[#words + 1] = { BACK[tag], word, tag }
         end
     end
 

@@ -137,7 +137,7 @@ local function decide(w, p, now, ask, key_tat, app_tat, parts)
         end
     end
 
-    if credits > w.avail then
+    if credits > w.avail or credits > 0 and w.owing then
         return 'credits_exhausted', 0, 0, '', 0
     end
 

@@ -85,7 +85,8 @@ local function wallet_from(f)
         day = integer(f[7] or 0), day_used = integer(f[8] or 0),
         month = integer(f[9] or 0), month_used = integer(f[10] or 0),
         rolled = false, day_end = 0, month_end = 0, limits = f[11],
-        zone = f[12], low = f[13]
+        zone = f[12], low = f[13], owed = integer(f[14] or 0), owing = false,
+        holding = 0
     }
 end
 

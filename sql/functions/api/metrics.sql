@@ -17,6 +17,11 @@ as $$
         union all
         select 'tollgate_alerts_open', null, null, count(*) from alert where closed_at is null
         union all
+        select 'tollgate_held_credits', null, null, coalesce(sum(last_held), 0) / 1000000
+        from account_cursor where last_held > 0
+        union all
+        select 'tollgate_holds_expired_total', null, null, coalesce(sum(expired), 0) from stream_cursor
+        union all
         select 'tollgate_job_failures_total', 'job', name, failed_total from job
         union all
         select 'tollgate_job_last_success_timestamp_seconds', 'job', name, extract(epoch from succeeded_at)

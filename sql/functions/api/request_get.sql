@@ -8,7 +8,9 @@ declare
     entries jsonb := api.request_ledger(wanted);
     verdict record;
     given_back boolean := jsonb_path_exists(entries, '$[*] ? (@.kind == "refund" || @.kind == "void" && @.txn != null)');
-    charged boolean := jsonb_path_exists(entries, '$[*] ? (@.kind == "charge")');
+    charged boolean := jsonb_path_exists(entries, '$[*] ? (@.kind == "charge" || @.kind == "commit")');
+    held boolean := jsonb_path_exists(entries, '$[*] ? (@.kind == "hold")');
+    ended boolean := jsonb_path_exists(entries, '$[*] ? (@.kind == "release" || @.kind == "expired" || @.kind == "late")');
 begin
     select * into u from usage_event e where e.request_id = wanted order by e.at desc limit 1;
     if not found then
@@ -25,6 +27,11 @@ begin
                    case when u.dry_run then 'it was a dry run, so nothing was refused or charged'
                         when u.refunded and u.verdict in ('pass_open', 'pass_stale')
                              then format('its outcome (%s) is not charged, so nothing is owed', u.status)
+                        when held and u.refunded
+                             then format('its outcome (%s) is not charged, so what was held for it was released', u.status)
+                        when held and charged then 'its price was held, and then charged as what it came to'
+                        when held and ended then 'its price was held, but the hold ran out before it was settled'
+                        when held then 'its price is held'
                         when u.refunded then format('its outcome (%s) is not charged, so it was given back', u.status)
                         when charged and given_back then 'its reply was lost, so it was given back'
                         when u.credits > 0 then 'it was charged credits'
@@ -40,6 +47,6 @@ begin
                'tokens', case when u.tokens_input is not null then jsonb_build_object('input', u.tokens_input,
                    'cached', u.tokens_cached, 'output', u.tokens_output) end,
                'latency_ms', u.latency_ms, 'store_ms', trim_scale(u.store_us / 1000.0)::text,
-               'settled', charged or u.dry_run or u.credits = 0 and u.units = 0, 'ledger', entries);
+               'settled', charged or ended or u.dry_run or u.credits = 0 and u.units = 0, 'ledger', entries);
 end $$;
 comment on function api.request_get is 'Why a request was decided as it was, what it cost, and what the ledger has of it.';

@@ -9,19 +9,31 @@ as $$
                                                    (select v.command from void_request v
                                                     where v.request_id = c.request_id))
                            when 'refund' then 'given back at the edge: its outcome is not charged'
+                           when 'hold' then format('held by event %s of the register', seq)
+                           when 'commit' then format('what it came to, by event %s of the register', seq)
+                           when 'late' then 'what it came to, charged after its hold had run out'
+                           when 'release' then 'released: its outcome is not charged'
+                           when 'expired' then 'the hold ran out, and its credits returned'
+                           when 'owed' then 'what it came to beyond what was held and there was'
+                           when 'waived' then 'given up: there was not so much, and it is not owed'
                            else format('event %s of the register', seq) end as said
           from charge c
           where c.request_id = request
           union all
           select at, 2, 'unpaid', credits, units,
                  txn,
-                 case state when 'open' then 'passed without a decision, and is owed'
-                            when 'counted' then 'passed without a decision; nothing is owed'
-                            when 'unknown' then 'passed without a decision, by a key that nobody has'
-                            when 'charging' then 'owed; the wallet is asked to pay it'
-                            when 'charged' then 'owed, and paid by the wallet as request ' || taking
-                            when 'forgiven' then 'owed, and forgiven'
-                            else 'passed without a decision, but was charged' end
+                 case when verdict = 'pass'
+                      then case state when 'open' then 'owed: it came to more than could be charged'
+                                      when 'charging' then 'owed; the wallet is asked to pay it'
+                                      when 'charged' then 'owed, and paid by the wallet as request ' || taking
+                                      else 'owed, and forgiven' end
+                      when state = 'open' then 'passed without a decision, and is owed'
+                      when state = 'counted' then 'passed without a decision; nothing is owed'
+                      when state = 'unknown' then 'passed without a decision, by a key that nobody has'
+                      when state = 'charging' then 'owed; the wallet is asked to pay it'
+                      when state = 'charged' then 'owed, and paid by the wallet as request ' || taking
+                      when state = 'forgiven' then 'owed, and forgiven'
+                      else 'passed without a decision, but was charged' end
           from unpaid_use u
           where u.request_id = request
           union all

@@ -6,11 +6,13 @@ declare
     target account := api.account_find(args);
     charge_id text := replace(gen_random_uuid()::text, '-', '');
     due bigint;
+    owed bigint;
     requests bigint;
 begin
     perform 1 from account_cursor c where c.account = target.id for update;
 
-    select count(*), coalesce(sum(u.credits), 0) into requests, due
+    select count(*), coalesce(sum(u.credits), 0), coalesce(sum(u.credits) filter (where u.verdict = 'pass'), 0)
+    into requests, due, owed
     from unpaid_use u
     where u.account = target.id and u.state = 'open';
 
@@ -23,7 +25,8 @@ begin
     if requests > 0 then
         update unpaid_use u set state = 'charging', taking = charge_id
         where u.account = target.id and u.state = 'open';
-        perform mirror.command(target.id, 0, jsonb_build_object('take', charge_id || ' ' || due));
+        perform mirror.command(target.id, 0, jsonb_strip_nulls(
+                    jsonb_build_object('take', charge_id || ' ' || due, 'owed', nullif(owed, 0)::text)));
         perform lib.audit(args, 'unpaid.charge', target.id,
                           jsonb_build_object('credits', lib.credits(due), 'requests', requests, 'charge', charge_id));
     end if;

@@ -7,6 +7,7 @@ declare
     note text := coalesce(lib.arg_text(args, 'note'), '');
     last_id bigint;
     due bigint;
+    owed bigint;
     requests bigint;
     lines jsonb;
 begin
@@ -17,14 +18,17 @@ begin
         where u.account = target.id and u.state = 'open'
         returning u.*
     )
-    select count(*), coalesce(sum(credits), 0), max(id),
+    select count(*), coalesce(sum(credits), 0), coalesce(sum(credits) filter (where verdict = 'pass'), 0), max(id),
            jsonb_agg(jsonb_build_object('account', account, 'feature', feature, 'credits', -credits, 'at', lib.now()))
-    into requests, due, last_id, lines
+    into requests, due, owed, last_id, lines
     from ended;
 
     if requests > 0 then
         perform ledger.post_unpaid('unpaid-forgiven:' || last_id, lines,
                                    'forgiven' || case when note = '' then '' else ': ' || note end);
+        if owed > 0 then
+            perform mirror.command(target.id, 0, jsonb_build_object('owed', owed::text));
+        end if;
         perform lib.audit(args, 'unpaid.forgive', target.id,
                           jsonb_build_object('credits', lib.credits(due), 'requests', requests, 'note', note));
     end if;

@@ -16,9 +16,9 @@ begin
         where u.at >= snapshot.start and u.at < until and not u.dry_run
     ), spent as (
         select coalesce(m.app, '') as app, coalesce(c.feature, '') as feature, coalesce(c.model, '') as model,
-               case c.kind when 'charge' then c.credits else -c.credits end as credits
+               case when c.kind in ('refund', 'void') then -c.credits else c.credits end as credits
         from charge c left join model m on m.key = c.model
-        where c.at >= snapshot.start and c.at < until
+        where c.kind in ('charge', 'commit', 'late', 'refund', 'void') and c.at >= snapshot.start and c.at < until
     ), figure (app, feature, model, metric, value) as (
         -- requests without an app are grouped with the codes of theirs; the total has none at all
         select coalesce(app, ''), coalesce(feature, ''), coalesce(model, ''), metric, value

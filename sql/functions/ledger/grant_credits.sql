@@ -29,6 +29,7 @@ begin
            (txn_id, 2, ledger.wallet(grant_credits.account), grant_credits.amount, grant_id);
 
     perform mirror.command(grant_credits.account, grant_credits.amount);
+    perform ledger.owed_charge(grant_credits.account);
 
     return grant_id;
 end $$;

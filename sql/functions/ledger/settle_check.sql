@@ -23,22 +23,30 @@ as $$
         select k.*,
                coalesce(lag(seq) over same, last_seq) as before_seq,
                coalesce(lag(avail + held) over same, last_avail + last_held) as before_sum,
+               coalesce(lag(held) over same, last_held) as before_held,
                greatest(last_cmd, max(case kind when 'command' then cmd end) over earlier) as before_cmd,
-               sum(case when kind in ('charge', 'refund') then delta else 0 end) over same as spent
+               sum(case when kind in ('charge', 'commit', 'late', 'refund') then delta else 0 end) over same as spent
         from known k
         window same as (partition by account, coalesce(again, false) order by place),
                earlier as (same rows between unbounded preceding and 1 preceding)
     ), judged as (
         select c.*,
                case when not exists then 'no such account'
-                    when kind is null or kind not in ('charge', 'refund', 'void', 'command', 'threshold') then 'malformed'
+                    when kind is null or kind not in ('charge', 'refund', 'void', 'command', 'threshold', 'hold', 'commit',
+                                                      'late', 'release', 'expired', 'owed', 'waived') then 'malformed'
                     when epoch is distinct from own_epoch then 'another epoch'
                     when again then 'again'
                     when seq <> before_seq + 1 then 'a gap in the register'
                     when avail + held <> before_sum + delta then 'the balance does not add up'
                     when avail < 0 or held < 0 then 'a negative balance'
-                    when kind = 'charge' and delta <> -credits or kind = 'refund' and delta <> credits
-                         or kind in ('void', 'threshold') and delta <> 0 then 'the items do not add up'
+                    when case when kind in ('charge', 'commit', 'late') then delta <> -credits
+                              when kind = 'refund' then delta <> credits
+                              else kind <> 'command' and delta <> 0 end then 'the items do not add up'
+                    when case kind when 'hold' then held <> before_held + credits
+                                   when 'commit' then held > before_held
+                                   when 'release' then held <> before_held - credits
+                                   when 'expired' then held <> before_held - credits
+                                   else held <> before_held end then 'what is held does not add up'
                     when kind = 'command' and not exists (select from command d
                                                           where d.account = c.account and d.no = c.cmd
                                                             and d.delta = c.delta) then 'no such command'

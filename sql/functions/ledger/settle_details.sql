@@ -8,10 +8,11 @@ begin
     -- the transaction is that of settle_post
     insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units, txn)
     select c.at, c.account, c.kind, c.epoch, c.seq, e.request_id, e.key_id, e.app_id, e.feature, e.model,
-           e.credits, e.units, case when e.credits > 0 then t.id end
+           e.credits, e.units,
+           case when e.credits > 0 and c.kind in ('charge', 'refund', 'commit', 'late') then t.id end
     from settle_checked c join settle_event e on e.id = c.id
     left join ledger_txn t on t.key = 'settle:' || settle_details.stream || ':' || to_id || ':' || c.account
-    where c.fault = '' and c.kind in ('charge', 'refund') and e.request_id is not null;
+    where c.fault = '' and c.kind not in ('void', 'command', 'threshold') and e.request_id is not null;
 
     insert into void_request (request_id, account, at, seen_at)
     select e.request_id, c.account, min(c.at), lib.now()
@@ -39,4 +40,4 @@ begin
     select count(*) into posted from settle_checked where fault = '';
     return posted;
 end $$;
-comment on function ledger.settle_details is 'Keeps single charges, refunds, voids and the use of quotas of the events that are sound; how many these are.';
+comment on function ledger.settle_details is 'Keeps single charges, refunds, holds and their ends, voids and the use of quotas of the events that are sound; how many these are.';

@@ -24,6 +24,7 @@ begin
 
     perform ledger.unpaid_resolve(stream, to_id);
     perform ledger.entitlement_resolve();
+    perform ledger.settle_owed(stream, to_id);
 
     update account_cursor c
     set last_seq = e.seq, last_avail = e.avail, last_held = e.held, last_cmd = greatest(c.last_cmd, e.last_cmd)
@@ -35,11 +36,16 @@ begin
     where c.account = e.account;
 
     update stream_cursor c
-    set taken = c.taken + n.taken, refused = c.refused + n.refused
+    set taken = c.taken + n.taken, refused = c.refused + n.refused, expired = c.expired + n.expired
     from (select count(*) filter (where fault = '') as taken,
+                 count(*) filter (where fault = '' and kind = 'expired') as expired,
                  count(*) filter (where fault not in ('', 'again')) as refused
           from settle_checked) n
     where c.stream = settle_ledger.stream;
+
+    perform ledger.owed_charge(o.account)
+    from (select distinct u.account from unpaid_use u
+          where u.account in (select e.account from settle_event e) and u.state = 'open' and u.verdict = 'pass') o;
 
     -- voids of this batch, and earlier ones whose charge is in it
     perform ledger.void_resolve(array(

@@ -49,8 +49,14 @@ sub applied {
     return;
 }
 
+# By kind of event: what its credits do to avail + held, and to held.
+my %MOVES = (charge => [-1, 0], refund => [1, 0], command => [1, 0],
+             hold => [0, 1], release => [0, -1], expired => [0, -1],
+             commit => [-1, 0], late => [-1, 0]);
+
 # The statement that copies events and settles them. An event is [kind, account,
-# seq, credits, options]: avail, items, epoch, cmd, units, id, feature, at (s).
+# seq, credits, options]: avail, held, items, epoch, cmd, units, id, feature, at
+# (s), and of a commit hold: what was held for it.
 sub statement {
     my ($b, $from, @events) = @_;
 
@@ -58,12 +64,13 @@ sub statement {
     for my $event (@events) {
         my ($kind, $account, $seq, $credits, %opt) = @$event;
         my $amount = int($credits * $MICRO + 0.5);
-        my $delta = $kind eq 'charge' ? -$amount
-            : $kind =~ /refund|command/ ? $amount : 0;
-        my $before = $b->{avail}{$account} // 0;
-        $b->{avail}{$account} = $before + $delta
-            if ($b->{seq}{$account} // 0) < $seq;
-        $b->{seq}{$account} = $seq if ($b->{seq}{$account} // 0) < $seq;
+        my ($delta, $holds) = map { $_ * $amount } @{ $MOVES{$kind} // [0, 0] };
+        $holds -= int(($opt{hold} // 0) * $MICRO + 0.5);
+        if (($b->{seq}{$account} // 0) < $seq) {
+            $b->{avail}{$account} += $delta - $holds;
+            $b->{held}{$account} += $holds;
+            $b->{seq}{$account} = $seq;
+        }
         my $avail = defined $opt{avail} ? $opt{avail} * $MICRO
             : $b->{avail}{$account};
         my $items = int(($opt{items} // $credits) * $MICRO + 0.5);
@@ -78,7 +85,9 @@ sub statement {
                 $kind eq 'void' ? 0 : $items, $opt{units} // 0;
         push @rows, sprintf "('tg:{1}:ledger', '%s', 0, '%s', %d, %d, %s,"
             . " '%s', %s, %s, %d, %d, %s)", $id, $account, $opt{epoch} // 1,
-            $seq, $at, $kind, $delta, $avail, 0, $opt{cmd} // 0, $item;
+            $seq, $at, $kind, $delta, $avail,
+            defined $opt{held} ? $opt{held} * $MICRO : $b->{held}{$account} // 0,
+            $opt{cmd} // 0, $item;
     }
 
     return ($id, join "\n", 'set role tollgate_worker;', 'begin;',

@@ -60,8 +60,8 @@ sub tell {
     return $self->{t}->spew((split '/', "$self->{file}.$command")[-1], $bytes);
 }
 
-# The kinds of calls that came so far: gate, void, refund, "release" with the
-# outcome, and others by name.
+# The kinds of calls that came so far: gate, void, refund, commit, extend,
+# "release" with the outcome, and others by name.
 sub seen {
     my ($self) = @_;
 
@@ -143,6 +143,8 @@ sub reply {
     return ($name, "\$3\r\n1-1\r\n") if $name eq 'xadd';
     return ($name, ":1\r\n") if $name eq 'sadd';
     return ($name, "+OK\r\n") if $name ne 'evalsha';
+    return ('commit', ":1\r\n") if $words[2] == 4;
+    return ('extend', ":1\r\n") if $words[2] == 3 && @words == 11;
     return ('refund', ":1\r\n") if $words[2] == 3;
     return ("release $words[6]", ":1\r\n") if $words[2] == 1;
     return ('void', ":1\r\n") if @words == 7;
