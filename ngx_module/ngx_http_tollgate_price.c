@@ -35,7 +35,7 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 {
     int64_t                        cost;
     ngx_http_tollgate_verdict_e    verdict;
-    ngx_http_complex_value_t      *cost;
+    ngx_http_complex_value_t      *value;
     ngx_http_tollgate_hold_t      *hold;
     ngx_http_tollgate_loc_conf_t  *conf;
 
@@ -55,11 +55,11 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     hold = conf->hold != NULL && conf->hold->credits != NULL ? conf->hold
                                                              : NULL;
-    cost = hold ? hold->credits : conf->cost;
+    value = hold ? hold->credits : conf->cost;
     ctx->cost = hold ? hold->fixed : conf->fixed_cost;
 
-    if (cost != NULL && ctx->cost < 0) {
-        verdict = ngx_http_tollgate_price_cost(r, ctx, cost,
+    if (value != NULL && ctx->cost < 0) {
+        verdict = ngx_http_tollgate_price_cost(r, ctx, value,
                                                hold ? "tollgate_hold"
                                                     : "tollgate_cost");
 
@@ -85,7 +85,7 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     /* what has a price of its own and no other is one unit of its kind */
 
-    if (cost != NULL && ctx->feature.len == 0) {
+    if (value != NULL && ctx->feature.len == 0) {
         ctx->cost_units = 1;
     }
 
