@@ -103,8 +103,9 @@ ngx_http_tollgate_hold_actual(ngx_http_request_t *r,
     ngx_str_t  value;
 
     if (ctx->conf->actual == NULL) {
-        return ctx->meter != NULL ? ngx_http_tollgate_meter_cost(ctx, credits)
-                                  : NGX_DECLINED;
+        return ctx->meter != NULL
+               && ngx_http_tollgate_meter_cost(ctx, credits) == NGX_OK
+               && *credits < NGX_HTTP_TOLLGATE_MAX ? NGX_OK : NGX_DECLINED;
     }
 
     if (ngx_http_complex_value(r, ctx->conf->actual, &value) != NGX_OK) {
