@@ -243,6 +243,9 @@ end
 
 local avail_before, items, passed, units_used = w.avail, {}, 0, 0
 
+-- to write a number is dear, and requests of a call mostly take the same
+local taken, taken_credits, taken_units
+
 for i = 1, count do
     local ask = asks[i]
     local key = ask.key
@@ -293,10 +296,14 @@ for i = 1, count do
                 assert(#ask.ticket <= 512, 'a ticket is too long')
 
                 if (credits > 0 or used > 0) and not ask.held then
+                    if credits ~= taken_credits or used ~= taken_units then
+                        taken = format(' %.0f %.0f', credits, used)
+                        taken_credits, taken_units = credits, used
+                    end
+
                     items[#items + 1] =
                         ask.id .. ' ' .. key.id .. ' ' .. key.app .. ' '
-                        .. ask.feature .. ' ' .. ask.model
-                        .. format(' %.0f %.0f', credits, used)
+                        .. ask.feature .. ' ' .. ask.model .. taken
                 end
             end
         end
