@@ -15,6 +15,7 @@ load_catalog() {
     local code plan
 
     tollgate catalog put -f "$root/demo/catalog.json" > /dev/null
+    tollgate content load -f "$root/demo/content.json" > /dev/null
     while IFS=$'\t' read -r code plan; do
         tollgate plans put "$code" -f - <<< "$plan" > /dev/null
     done < <(plans_of "$root/demo/plans.json")

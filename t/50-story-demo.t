@@ -45,6 +45,10 @@ for my $case (['GET', '/video/view/1', 5], ['GET', '/download/1', 20]) {
         "$path costs $cost credits";
 }
 
+$t->must('PUT', '/api/content', JSON::PP::decode_json($t->slurp("$t->{root}/demo/content.json")));
+$t->wait_for(sub { $t->call($c{payg}, 'GET', '/watch/course')->{status} == 402 }, 'the gate to know the content');
+is join(' ', map { $t->call($c{payg}, 'GET', "/watch/$_")->{headers}{'tollgate-cost'} } qw(video-1 video-1 download-1)),
+    '5 0 20', 'a view of a video costs 5 credits, once, and a download 20';
 is $t->get('/video/view/1')->{status}, 401, 'without a key there is nothing';
 is $t->call($c{payg}, 'POST', '/video-generator/generate?modelId=nosuch')
     ->{json}{code}, 'model_unknown', 'a model that is not sold is refused';
@@ -58,7 +62,7 @@ is $t->call($c{free}, 'GET', '/api/accounts')->{status}, 403,
 is $t->get('/api/accounts')->{status}, 401, 'a stranger sees nothing';
 
 $t->settled;
-is $t->balance($c{payg}), 1000 - 50 - 10 - 10 - 50 - 10 - 50 - 5 - 20,
+is $t->balance($c{payg}), 1000 - 50 - 10 - 10 - 50 - 10 - 50 - 5 - 20 - 5 - 20,
     'the ledger has the sum';
 ok $t->verified->{ok}, 'edge and ledger agree';
 
