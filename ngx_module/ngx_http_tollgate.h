@@ -281,6 +281,7 @@ typedef struct {
     ngx_http_tollgate_body_t        *body;      /* where it is looked into */
     EVP_MD_CTX                      *body_digest; /* for _idem.c */
     ngx_event_t                      keep;      /* up leases, see _ends.c */
+    ngx_event_t                      hold;      /* extends, see _hold.c */
     ngx_msec_t                       lease;     /* 0: none */
     ngx_http_tollgate_meter_t       *meter;     /* of the response, or NULL */
 

@@ -35,6 +35,10 @@ ngx_str_t *ngx_http_tollgate_hold_overage(ngx_uint_t overage);
 u_char *ngx_http_tollgate_hold_extra(ngx_http_tollgate_ctx_t *ctx, u_char *p,
     u_char *last);
 
+/* it has passed, and runs: its hold lasts as long as it does */
+void ngx_http_tollgate_hold_start(ngx_http_tollgate_ctx_t *ctx);
+void ngx_http_tollgate_hold_leave(ngx_http_tollgate_ctx_t *ctx);
+
 /* the outcome is one that is charged: commits what it came to */
 void ngx_http_tollgate_hold_commit(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
