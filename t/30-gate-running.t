@@ -24,6 +24,7 @@ my $t = Tollgate::Edge->begin(workers => 2, conf => <<'CONF');
         location /page { error_page 404 = /hand; proxy_intercept_errors on;
                          proxy_pass http://backend; }
         location /mirrored { mirror /mirror; proxy_pass http://unix:%%DIR%%/hand.sock; }
+        location = /self { tollgate_self quota; }
         location = /mirror { internal; proxy_pass http://backend; }
 CONF
 $SIG{PIPE} = 'IGNORE';
@@ -86,6 +87,9 @@ ok !exists $refused->{headers}{'x-should-retry'}, 'which is worth it';
 is $t->call($c, 'GET', '/dry')->{status}, 200, 'a dry run needs no slot';
 my $other = limited(1);
 is $t->call($other, 'GET', '/')->{status}, 200, 'who else there is has slots of his own';
+my ($told) = @{ $t->call($c, 'GET', '/self')->{json}{limits} };
+is join(' ', map { $_ // 'null' } @$told{qw(name meter limit remaining resets_at)}),
+    'once running 1 0 null', 'and a customer can look how many are left';
 answers($backend, 200);
 is statuses($held), 200, 'the request ends';
 becomes($c, 0, 'its slot is free');
