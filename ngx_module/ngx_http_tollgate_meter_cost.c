@@ -260,7 +260,7 @@ ngx_http_tollgate_meter_sum(ngx_http_tollgate_price_t *price,
     sum = (sum + NGX_HTTP_TOLLGATE_METER_MILLION - 1)
           / NGX_HTTP_TOLLGATE_METER_MILLION;
 
-    if (sum > NGX_HTTP_TOLLGATE_MAX) {
+    if (sum >= NGX_HTTP_TOLLGATE_MAX) {
         return NGX_DECLINED;
     }
 

@@ -104,7 +104,7 @@ $t->settled;
 is $t->r('HGET', Tollgate::wallet_key($c->{account}), 'avail'), $left,
     'tokens times prices are gone, to the micro-credit';
 is $t->r('HGET', Tollgate::wallet_key($c->{account}), 'held') // 0, 0, 'and nothing is held';
-is $t->balance($c), sprintf('%.6f', $left / 1e6) =~ s/0+\z//r, 'the ledger has the same';
+is $t->balance($c), sprintf('%.6f', "$left" / 1e6) =~ s/0+\z//r, 'the ledger has the same';
 my $verified = $t->verified;
 ok $verified->{ok}, 'edge and books agree' or diag explain $verified;
 
