@@ -85,11 +85,11 @@ release($first, 2, 'back');
 is ask(['a', 'x'])->{verdict}, 'idempotency_in_progress',
     'of which another request can say nothing';
 release($first, 1, 'done');
-ok lives('a') > 86_000_000, 'it ends, and is remembered for its time';
 $before = snapshot($t, $account);
 $again = ask(['a', 'x']);
 is join(' ', @$again{qw(verdict credits units ticket)}), 'pass 0 0 ',
     'then the same passes for nothing';
+ok lives('a') > 86_000_000, 'and is remembered for its time';
 is snapshot($t, $account), $before, 'and takes nothing';
 is join(' ', map { $_->{credits} } ask(map { ['a', 'x', retries => 3] } 1 .. 2), ask(['a', 'x', retries => 2])), '0 0 10',
     'so many times: then it is charged like the first';
