@@ -11,7 +11,7 @@ Returns 1 applied, 0 was applied before, -1 a gap: an earlier command is
 Command 1 makes the wallet.  A pair sets state, plan, overdraft, a key record,
 the rules of a key, an app record, limits, entitlements to content, the time
 zone, the anchor of anniversaries or the percents of a low balance; these but
-for the first three, arrival times, counters, and what was used of an
+for the first two, arrival times, counters, and what was used of an
 entitlement may be deleted.  Of a balance whose fall is to be told a delta above
 0 is what it falls from.  The pair
 "units" gives units of quota back: "units day month", to those of the windows
@@ -31,7 +31,8 @@ local FIRST_PAIR, FIRST_DELETE = 5, 6 + pair_count * 2
 local MAY_SET = { '^state$', '^plan$', '^overdraft$', '^k:.', '^r:.', '^a:.',
                   '^l$', '^l:.', '^e:.', '^zone$', '^anchor$', '^low$' }
 local MAY_DELETE = { '^k:.', '^r:.', '^a:.', '^t:.', '^l$', '^l:.', '^u:.',
-                     '^e:.', '^n:.', '^zone$', '^anchor$', '^low$' }
+                     '^e:.', '^n:.', '^zone$', '^anchor$', '^low$',
+                     '^overdraft$' }
 
 
 -- The number in a field, or nil unless it is an integer of 0 to 2^53 - 1.

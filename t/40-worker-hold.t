@@ -89,6 +89,21 @@ is $t->must('GET', "/api/accounts/$c->{account}")->{unpaid}, '0',
     'what is forgiven is not owed any more';
 ok $t->verified->{ok}, 'edge and ledger agree';
 
+# An overdraft.
+is $cli->run('accounts', 'update', $c->{account}, '--overdraft', '7.5')->{status},
+    0, 'an account gets an overdraft';
+$t->mirrored;
+is wallet_fields($t, $c->{account}, 'overdraft'), 7_500_000, 'at the edge too';
+is $t->must('GET', "/api/accounts/$c->{account}")->{overdraft}, '7.5',
+    'and tells it';
+for my $bad ('-1', 'x', '0.0000001') {
+    is(($t->api('PUT', "/api/accounts/$c->{account}", { overdraft => $bad }))[0],
+       422, "an overdraft of $bad is refused");
+}
+$t->must('PUT', "/api/accounts/$c->{account}", { overdraft => '0' });
+$t->mirrored;
+is wallet_fields($t, $c->{account}, 'overdraft'), '-', 'and loses it';
+
 # A held that its records don't tell.
 hold_of($d, 'q1', 10);
 $t->settled;

@@ -25,7 +25,9 @@ static const struct cli_arg key_arg[] = {
     { "time-zone", 0, CLI_TEXT, "time_zone", "ZONE", \
       "in which quotas are counted, as Asia/Bangkok; UTC by default" }, \
     { "low-balance", 0, CLI_LIST, "low_balance", "PERCENT", \
-      "use of the balance that raises an event" }
+      "use of the balance that raises an event" }, \
+    { "overdraft", 0, CLI_TEXT, "overdraft", "CREDITS", \
+      "may be owed for responses that came to more than was held" }
 
 /* What a key may be used for. */
 #define KEY_RULES \

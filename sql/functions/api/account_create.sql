@@ -9,8 +9,9 @@ begin
     fresh := api.account_with(fresh, args);
 
     fresh.id := lib.random_base62(10);
-    insert into account (id, shard, name, email, time_zone, low_balance, created_at)
-    values (fresh.id, lib.shard(fresh.id), fresh.name, fresh.email, fresh.time_zone, fresh.low_balance, lib.now());
+    insert into account (id, shard, name, email, time_zone, low_balance, overdraft, created_at)
+    values (fresh.id, lib.shard(fresh.id), fresh.name, fresh.email, fresh.time_zone, fresh.low_balance,
+            fresh.overdraft, lib.now());
     insert into account_cursor (account) values (fresh.id);
     insert into ledger_account (account, kind, asset) values (fresh.id, 'wallet', 'CREDIT');
     perform mirror.account_sync(fresh.id, jsonb_build_object('state', 'active', 'plan', 'payg'));

@@ -12,7 +12,8 @@ begin
 
     if after is distinct from target then
         update account a
-        set name = after.name, email = after.email, time_zone = after.time_zone, low_balance = after.low_balance
+        set name = after.name, email = after.email, time_zone = after.time_zone, low_balance = after.low_balance,
+            overdraft = after.overdraft
         where a.id = target.id;
         perform mirror.account_sync(target.id);
         perform lib.audit(args, 'account.update', target.id, to_jsonb(after) - '{id,shard,state,plan,created_at,edge}'::text[]);
@@ -20,4 +21,4 @@ begin
 
     return api.account_get(jsonb_build_object('account', target.id));
 end $$;
-comment on function api.account_update is 'Changes name, email, time zone and low balance of an account; what is not given stays.';
+comment on function api.account_update is 'Changes name, email, time zone, low balance and overdraft of an account; what is not given stays.';

@@ -19,9 +19,17 @@ begin
         a.low_balance := lib.arg_percents(args, 'low_balance', 100);
     end if;
 
+    if args ? 'overdraft' then
+        a.overdraft := coalesce(lib.micro(args, 'overdraft'), 0);
+        if a.overdraft < 0 then
+            perform lib.invalid('overdraft', 'an amount of credits as "12.5", or 0 for none');
+        end if;
+    end if;
+
     a.time_zone := coalesce(a.time_zone, 'UTC');
     a.low_balance := coalesce(a.low_balance, '{}');
+    a.overdraft := coalesce(a.overdraft, 0);
 
     return a;
 end $$;
-comment on function api.account_with is 'An account with its name, email, time zone and low balance as the arguments have them; what is not given stays.';
+comment on function api.account_with is 'An account with its name, email, time zone, low balance and overdraft as the arguments have them; what is not given stays.';

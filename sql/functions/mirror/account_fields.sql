@@ -9,6 +9,7 @@ as $$
                             then concat_ws(' ', lib.zone_offset(a.time_zone, anchor),
                                            extract(epoch from mirror.zone_since())::bigint, offsets)
                             else offsets end,
-               'low', nullif(array_to_string(a.low_balance, ','), '')));
+               'low', nullif(array_to_string(a.low_balance, ','), ''),
+               'overdraft', nullif(a.overdraft, 0)::text));
 $$;
-comment on function mirror.account_fields is 'What the wallet of an account has to know of time and low balance, given the offsets of its time zone.';
+comment on function mirror.account_fields is 'What the wallet of an account has to know of time, low balance and overdraft, given the offsets of its time zone.';
