@@ -87,7 +87,7 @@ like($run->{out}, qr/"balance".*"created_at".*"email".*"state"/s,
 is($cli->run(qw(accounts list -o name))->{out}, "AAAAAAAAAA\nBBBBBBBBBB\n",
    'names are one id a line');
 $out = Encode::decode('UTF-8', $cli->run(qw(accounts list --output=csv))->{out});
-like($out, qr/^id,name,email,state,plan,mode,balance,unpaid,created_at\n/,
+like($out, qr/^id,name,email,state,plan,mode,balance,unpaid,time_zone,created_at\n/,
      'CSV starts with the names of members');
 like($out, qr/^AAAAAAAAAA,สยามวิดีโอ,,active/m, 'null is empty in CSV');
 like($out, qr/^BBBBBBBBBB,"Two,""lines""\n/m, 'CSV quotes what must be');
