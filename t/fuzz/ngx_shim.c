@@ -429,3 +429,12 @@ shim_request(ngx_pool_t *pool, ngx_http_tollgate_main_conf_t *tmcf)
 
     return r;
 }
+
+
+/* keys of another form: no target has tollgate_foreign_keys on */
+
+ngx_http_tollgate_verdict_e
+ngx_http_tollgate_foreign(ngx_http_tollgate_ctx_t *ctx)
+{
+    abort();
+}
