@@ -175,6 +175,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_http_tollgate_ctx_t         ctx;
     ngx_http_tollgate_loc_conf_t    conf;
     ngx_http_tollgate_main_conf_t   tmcf;
+    ngx_http_tollgate_store_t       store;
     ngx_http_tollgate_verdict_e     verdict;
 
     if (ngx_http_tollgate_key_digest == NULL) {
@@ -184,7 +185,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_memzero(&ctx, sizeof(ctx));
     ngx_memzero(&conf, sizeof(conf));
     ngx_memzero(&tmcf, sizeof(tmcf));
+    ngx_memzero(&store, sizeof(store));
     tmcf.nshards = 64;
+    store.conf = &tmcf;
+    conf.store = &store;
     ctx.conf = &conf;
 
     pool = shim_pool();
