@@ -136,6 +136,7 @@ typedef struct ngx_http_tollgate_foreign_s  ngx_http_tollgate_foreign_t;
 typedef struct ngx_http_tollgate_chunk_s  ngx_http_tollgate_chunk_t;
 typedef struct ngx_http_tollgate_body_s   ngx_http_tollgate_body_t;
 typedef struct ngx_http_tollgate_self_s   ngx_http_tollgate_self_t;
+typedef struct ngx_http_tollgate_link_s   ngx_http_tollgate_link_t;
 typedef struct ngx_http_tollgate_catalog_s  ngx_http_tollgate_catalog_t;
 typedef struct ngx_http_tollgate_meter_s  ngx_http_tollgate_meter_t;
 typedef struct ngx_http_tollgate_hold_s   ngx_http_tollgate_hold_t;
@@ -231,6 +232,8 @@ typedef struct {
     ngx_msec_t                       foreign_cache;
     ngx_uint_t                       foreign_entries;
     ngx_uint_t                       foreign_lookups; /* a second */
+    ngx_flag_t                       link;
+    ngx_array_t                     *link_secrets; /* of ngx_str_t */
     ngx_http_complex_value_t        *feature;
     ngx_http_complex_value_t        *model;
     ngx_http_complex_value_t        *content;
@@ -284,6 +287,7 @@ typedef struct {
     ngx_event_t                      hold;      /* extends, see _hold.c */
     ngx_msec_t                       lease;     /* 0: none */
     ngx_http_tollgate_meter_t       *meter;     /* of the response, or NULL */
+    ngx_http_tollgate_link_t        *link;      /* in the place of a key */
 
     ngx_http_tollgate_verdict_e      verdict;
     ngx_http_tollgate_verdict_e      instead;   /* in an outage */
@@ -387,6 +391,9 @@ u_char *ngx_http_tollgate_content_extra(ngx_http_tollgate_ctx_t *ctx,
 /* _origin.c: NGX_ERROR where the scope can't be found out */
 ngx_int_t ngx_http_tollgate_origin(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_ask_t *ask);
+
+u_char *ngx_http_tollgate_origin_address(u_char *p,
+    struct sockaddr *sockaddr);
 
 /* _extras.c: what only some requests ask for; NGX_ERROR: it can't be told */
 ngx_int_t ngx_http_tollgate_extras(ngx_http_tollgate_ctx_t *ctx,

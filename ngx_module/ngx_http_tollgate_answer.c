@@ -185,7 +185,7 @@ ngx_http_tollgate_answer_lost(ngx_http_tollgate_call_t *call)
         }
 
         if (!ask->served && !ask->dry_run) {
-            if (ask->charge.credits || ask->charge.units) {
+            if (ngx_http_tollgate_charge_taken(&ask->charge)) {
                 ngx_http_tollgate_void(ask->node->store, &ask->charge);
             }
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_metrics.h"
+#include "ngx_http_tollgate_link.h"
 
 
 #define NGX_HTTP_TOLLGATE_ASK_BATCH  64
@@ -60,7 +61,8 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ngx_http_tollgate_key_hash(ask->hash, &ctx->presented) != NGX_OK
+    if ((ctx->link == NULL
+         && ngx_http_tollgate_key_hash(ask->hash, &ctx->presented) != NGX_OK)
         || ngx_http_tollgate_origin(ctx, ask) != NGX_OK
         || ngx_http_tollgate_extras(ctx, ask) != NGX_OK)
     {
@@ -72,6 +74,7 @@ ngx_http_tollgate_ask(ngx_http_tollgate_ctx_t *ctx)
     ask->charge = ctx->charge;
     ask->charge.credits = ctx->cost;
     ask->charge.units = ctx->cost_units;
+    ngx_http_tollgate_link_record(ctx, ask);
     ask->tier = ctx->tier;
     ask->dry_run = ctx->dry_run || ctx->look;
     ask->look = ctx->look;
@@ -443,8 +446,7 @@ ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
 
         ngx_http_tollgate_redis_arg(redis, ask->charge.request_id.data,
                                     ask->charge.request_id.len);
-        ngx_http_tollgate_redis_arg(redis, ask->hash,
-                                    NGX_HTTP_TOLLGATE_HASH_LEN);
+        ngx_http_tollgate_redis_arg(redis, ask->hash, ask->hash_len);
         ngx_http_tollgate_redis_arg(redis,
                                     feature->len ? feature->data
                                                  : (u_char *) "-",

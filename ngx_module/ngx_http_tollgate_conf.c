@@ -501,7 +501,9 @@ ngx_http_tollgate_conf_check(ngx_conf_t *cf,
     tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tollgate_module);
 
     missing = conf->store == NULL ? "tollgate_redis"
-              : tmcf->zone == NULL ? "tollgate_zone" : NULL;
+              : tmcf->zone == NULL ? "tollgate_zone"
+              : conf->link && conf->link_secrets == NULL
+                ? "tollgate_link_secret" : NULL;
 
     if (missing != NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\" in %V needs \"%s\"",

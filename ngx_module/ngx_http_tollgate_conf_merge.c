@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_deny.h"
+#include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_self.h"
 
@@ -70,6 +71,8 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
     conf->keys = NGX_CONF_UNSET_PTR;
     conf->idempotency = NGX_CONF_UNSET_PTR;
     conf->foreign_keys = NGX_CONF_UNSET_UINT;
+    conf->link = NGX_CONF_UNSET;
+    conf->link_secrets = NGX_CONF_UNSET_PTR;
     conf->fixed_cost = -1;
     conf->meter = NGX_CONF_UNSET_UINT;
     conf->hold = NGX_CONF_UNSET_PTR;
@@ -171,6 +174,7 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->error_html, prev->error_html, 1);
 
     ngx_http_tollgate_self_merge(cf, prev, conf);
+    ngx_http_tollgate_conf_link_merge(prev, conf);
 
     return ngx_http_tollgate_conf_check(cf, conf);
 }

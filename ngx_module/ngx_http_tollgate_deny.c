@@ -112,7 +112,7 @@ ngx_http_tollgate_deny_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ctx->known
+    if (ctx->known && ctx->link == NULL
         && !(ctx->conf->headers & NGX_HTTP_TOLLGATE_HEADERS_OFF)
         && ngx_http_tollgate_limits(r, ctx) != NGX_OK)
     {

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_hold.h"
+#include "ngx_http_tollgate_link.h"
 
 
 /*
@@ -22,6 +23,7 @@ static ngx_http_tollgate_extra_pt  ngx_http_tollgate_extra[] = {
     ngx_http_tollgate_idem_extra,
     ngx_http_tollgate_content_extra,
     ngx_http_tollgate_hold_extra,
+    ngx_http_tollgate_link_extra,
     NULL
 };
 

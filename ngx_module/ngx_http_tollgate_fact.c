@@ -18,6 +18,8 @@ typedef struct {
 
 static void ngx_http_tollgate_fact_reason(ngx_str_t *fact,
     ngx_http_tollgate_body_t *body);
+static ngx_int_t ngx_http_tollgate_fact_short(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
 static ngx_int_t ngx_http_tollgate_fact_plans(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts);
 static ngx_int_t ngx_http_tollgate_fact_content(ngx_http_request_t *r,
@@ -76,11 +78,13 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
     facts[NGX_HTTP_TOLLGATE_FACT_REQUEST_ID].data = ctx->charge.request_id.data;
     facts[NGX_HTTP_TOLLGATE_FACT_REQUEST_ID].len = ctx->charge.request_id.len;
 
-    if (ctx->known) {
+    if (ctx->known && ctx->link == NULL) {
         facts[NGX_HTTP_TOLLGATE_FACT_PLAN] = ctx->plan;
     }
 
-    switch (ctx->verdict) {
+    /* who has a link need not be the customer */
+
+    switch (ctx->link != NULL ? NGX_HTTP_TOLLGATE_OFF : ctx->verdict) {
 
     case NGX_HTTP_TOLLGATE_BODY_INVALID:
         ngx_http_tollgate_fact_reason(&facts[NGX_HTTP_TOLLGATE_FACT_REASON],
@@ -130,21 +134,29 @@ ngx_http_tollgate_fact(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
         return ngx_http_tollgate_fact_resets(r, ctx, facts);
 
     case NGX_HTTP_TOLLGATE_CREDITS_EXHAUSTED:
-        if (ngx_http_tollgate_fact_credits(r,
-                                     &facts[NGX_HTTP_TOLLGATE_FACT_REQUIRED],
-                                     ctx->cost)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_tollgate_fact_credits(r,
-                                     &facts[NGX_HTTP_TOLLGATE_FACT_AVAILABLE],
-                                     ctx->avail);
+        return ngx_http_tollgate_fact_short(r, ctx, facts);
 
     default:
         return NGX_OK;
     }
+}
+
+
+static ngx_int_t
+ngx_http_tollgate_fact_short(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx, ngx_str_t *facts)
+{
+    if (ngx_http_tollgate_fact_credits(r,
+                                     &facts[NGX_HTTP_TOLLGATE_FACT_REQUIRED],
+                                     ctx->cost)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_tollgate_fact_credits(r,
+                                     &facts[NGX_HTTP_TOLLGATE_FACT_AVAILABLE],
+                                     ctx->avail);
 }
 
 
@@ -385,6 +397,10 @@ ngx_http_tollgate_fact_url(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
 {
     ngx_uint_t                 fact;
     ngx_http_complex_value_t  *cv;
+
+    if (ctx->link != NULL) {
+        return NGX_OK;
+    }
 
     switch (ctx->verdict) {
 

@@ -7,6 +7,7 @@
 
 #include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_scan.h"
+#include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_metrics.h"
 
 
@@ -383,7 +384,13 @@ ngx_http_tollgate_question(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     verdict = ngx_http_tollgate_key_find(r, ctx);
 
-    if (ctx->foreign == NGX_HTTP_TOLLGATE_FOREIGN_WANTED) {
+    /* a key beside a link is not looked at */
+
+    if (ngx_http_tollgate_link_shown(r, ctx)) {
+        ctx->foreign = NGX_HTTP_TOLLGATE_FOREIGN_NONE;
+        verdict = ngx_http_tollgate_link(r, ctx);
+
+    } else if (ctx->foreign == NGX_HTTP_TOLLGATE_FOREIGN_WANTED) {
         return verdict;
     }
 
@@ -467,6 +474,12 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     if (ctx->asked_us) {
         ctx->store_us = ngx_http_tollgate_now_us() - ctx->asked_us;
+    }
+
+    /* signed for an account that isn't there */
+
+    if (ctx->link != NULL && ctx->verdict == NGX_HTTP_TOLLGATE_KEY_UNKNOWN) {
+        ctx->verdict = NGX_HTTP_TOLLGATE_LINK_INVALID;
     }
 
     if (ctx->verdict == NGX_HTTP_TOLLGATE_STORE_UNREACHABLE

@@ -148,9 +148,12 @@ ngx_http_tollgate_headers_add(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    /* of what passed in an outage nothing else is known */
+    /*
+     * of what passed in an outage nothing else is known, and who has a link
+     * need not be the customer
+     */
 
-    if (ctx->verdict != NGX_HTTP_TOLLGATE_PASS) {
+    if (ctx->verdict != NGX_HTTP_TOLLGATE_PASS || ctx->link != NULL) {
         return NGX_OK;
     }
 

@@ -53,9 +53,11 @@ ngx_http_tollgate_hold_extra(ngx_http_tollgate_ctx_t *ctx, u_char *p,
 
     hold = ctx->conf->hold;
 
-    /* what opens a view of content may be shared, and is charged at once */
+    /* a view of content and a download are shared, and charged at once */
 
-    if (hold == NULL || ctx->look || ctx->conf->content != NULL) {
+    if (hold == NULL || ctx->look || ctx->conf->content != NULL
+        || ctx->link != NULL)
+    {
         return p;
     }
 

@@ -80,7 +80,11 @@ ngx_http_tollgate_idem(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     conf = ctx->conf;
 
-    if (conf->idempotency == NULL || ctx->look || ctx->idem.len) {
+    /* of a download link the window tells what is the same */
+
+    if (conf->idempotency == NULL || ctx->look || ctx->idem.len
+        || ctx->link != NULL)
+    {
         return NGX_HTTP_TOLLGATE_PASS;
     }
 

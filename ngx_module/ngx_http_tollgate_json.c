@@ -57,6 +57,8 @@ static ngx_http_tollgate_openai_t
     ngx_http_tollgate_json_openais[NGX_HTTP_TOLLGATE_VERDICTS] = {
     OPENAI(KEY_MISSING,       "invalid_request_error", ""),
     OPENAI(KEY_MALFORMED,     "invalid_request_error", "invalid_api_key"),
+    OPENAI(LINK_INVALID,      "invalid_request_error", ""),
+    OPENAI(LINK_EXPIRED,      "invalid_request_error", ""),
     OPENAI(COST_INVALID,      "invalid_request_error", ""),
     OPENAI(FEATURE_UNKNOWN,   "invalid_request_error", "model_not_found"),
     OPENAI(MODEL_UNKNOWN,     "invalid_request_error", "model_not_found"),
@@ -82,6 +84,8 @@ static ngx_http_tollgate_openai_t
     OPENAI(IDEMPOTENCY_IN_PROGRESS, "invalid_request_error", ""),
     OPENAI(CONCURRENCY_LIMITED, "requests",           "rate_limit_exceeded"),
     OPENAI(CONTENT_LOCKED,    "insufficient_quota",    "insufficient_quota"),
+    OPENAI(LINK_REVOKED,      "invalid_request_error", ""),
+    OPENAI(DOWNLOADS_EXHAUSTED, "invalid_request_error", ""),
     OPENAI(RATE_LIMITED,      "requests",              "rate_limit_exceeded"),
     OPENAI(QUOTA_EXCEEDED,    "insufficient_quota",    "insufficient_quota"),
     OPENAI(CAP_REACHED,       "insufficient_quota",    "insufficient_quota"),

@@ -7,6 +7,7 @@
 
 #include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_scan.h"
+#include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_metrics.h"
 
 
@@ -68,6 +69,7 @@ ngx_http_tollgate_log_give_back(ngx_http_tollgate_ctx_t *ctx)
         ngx_http_tollgate_metrics_refund(ctx);
 
     } else if (ctx->asked_us) {
+        ngx_http_tollgate_link_ticket(ctx, &ctx->charge);
         ngx_http_tollgate_void(ctx->conf->store, &ctx->charge);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_hold.h"
+#include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
 #include "ngx_http_tollgate_scan.h"
@@ -151,6 +152,20 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, label),
+      NULL },
+
+    { ngx_string("tollgate_link"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, link),
+      NULL },
+
+    { ngx_string("tollgate_link_secret"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_tollgate_conf_link_secret,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("tollgate_meter"),

@@ -14,8 +14,6 @@
 #define NGX_HTTP_TOLLGATE_ORIGIN_PATH    256    /* rules have less */
 
 
-static u_char *ngx_http_tollgate_origin_address(u_char *p,
-    struct sockaddr *sockaddr);
 static u_char *ngx_http_tollgate_origin_scope(u_char *p, ngx_str_t *scope);
 
 
@@ -61,9 +59,9 @@ ngx_http_tollgate_origin(ngx_http_tollgate_ctx_t *ctx,
 }
 
 
-/* An IPv4 address is that also where it comes mapped into IPv6. */
+/* Hex digits; an IPv4 address is that also where it is mapped into IPv6. */
 
-static u_char *
+u_char *
 ngx_http_tollgate_origin_address(u_char *p, struct sockaddr *sockaddr)
 {
     struct sockaddr_in   *sin;

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_hold.h"
+#include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_meter.h"
 
 
@@ -70,7 +71,9 @@ ngx_http_tollgate_price(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     cost = ctx->cost;
 
-    if (conf->feature != NULL || conf->model != NULL || conf->tier != NULL) {
+    if (conf->feature != NULL || conf->model != NULL || conf->tier != NULL
+        || ctx->link != NULL)
+    {
         verdict = ngx_http_tollgate_price_list(r, ctx);
 
         /* without a catalog it may pass all the same, and is priced later */
@@ -193,6 +196,11 @@ ngx_http_tollgate_price_list(ngx_http_request_t *r,
         || ngx_http_tollgate_price_value(r, conf->tier, &tier) != NGX_OK)
     {
         return NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+    }
+
+    if (ctx->link != NULL && ctx->link->feature.len) {
+        ctx->feature = ctx->link->feature;
+        ctx->model.len = 0;
     }
 
     if (ctx->feature.len == 0 && ctx->model.len == 0 && tier.len == 0) {

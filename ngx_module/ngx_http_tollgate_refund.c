@@ -32,6 +32,8 @@ static void ngx_http_tollgate_refund_lose(ngx_log_t *log,
     const char *why);
 static ngx_int_t ngx_http_tollgate_refund_format(
     ngx_http_tollgate_node_t *node, ngx_http_tollgate_debt_t *debt);
+static void ngx_http_tollgate_refund_ticket(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_charge_t *charge);
 static void ngx_http_tollgate_refund_args(ngx_http_tollgate_redis_t *redis,
     ngx_http_tollgate_charge_t *charge);
 static void ngx_http_tollgate_commit_args(ngx_http_tollgate_redis_t *redis,
@@ -56,7 +58,7 @@ static struct {
     [NGX_HTTP_TOLLGATE_REFUND] =
         { 3, 12, "given back", "do it by \"tollgate credits grant\"" },
     [NGX_HTTP_TOLLGATE_VOID] =
-        { 2, 2, "given back", "do it by \"tollgate credits grant\"" },
+        { 2, 3, "given back", "do it by \"tollgate credits grant\"" },
     [NGX_HTTP_TOLLGATE_RELEASE] =
         { 0, 0, "ended", "what it held of Redis runs out by itself" },
     [NGX_HTTP_TOLLGATE_COMMIT] =
@@ -223,8 +225,6 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
         return ngx_http_tollgate_ends_format(node, charge, debt->outcome);
     }
 
-    keys = ngx_http_tollgate_refund_scripts[debt->script].keys;
-
     if (ngx_http_tollgate_redis_command(redis,
                        3 + keys
                        + ngx_http_tollgate_refund_scripts[debt->script].args,
@@ -263,9 +263,23 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
 
     } else if (debt->script == NGX_HTTP_TOLLGATE_COMMIT) {
         ngx_http_tollgate_commit_args(redis, debt);
+
+    } else {
+        ngx_http_tollgate_refund_ticket(redis, charge);
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_tollgate_refund_ticket(ngx_http_tollgate_redis_t *redis,
+    ngx_http_tollgate_charge_t *charge)
+{
+    ngx_http_tollgate_redis_arg(redis,
+                                charge->ticket.len ? charge->ticket.data
+                                                   : (u_char *) "-",
+                                ngx_max(charge->ticket.len, 1));
 }
 
 
@@ -282,10 +296,7 @@ ngx_http_tollgate_refund_args(ngx_http_tollgate_redis_t *redis,
     ngx_http_tollgate_redis_arg_number(redis, charge->units);
     ngx_http_tollgate_redis_arg_number(redis, charge->day_end);
     ngx_http_tollgate_redis_arg_number(redis, charge->month_end);
-    ngx_http_tollgate_redis_arg(redis,
-                                charge->ticket.len ? charge->ticket.data
-                                                   : (u_char *) "-",
-                                ngx_max(charge->ticket.len, 1));
+    ngx_http_tollgate_refund_ticket(redis, charge);
 }
 
 

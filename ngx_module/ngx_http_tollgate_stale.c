@@ -82,7 +82,7 @@ ngx_http_tollgate_stale_serves(ngx_http_tollgate_ctx_t *ctx)
         ctx->outage = 1;
         ctx->instead = NGX_HTTP_TOLLGATE_OFF;
 
-        if (ctx->account && !ctx->hashed
+        if (ctx->account && !ctx->hashed && ctx->link == NULL
             && ngx_http_tollgate_key_hash(ctx->hash, &ctx->presented)
                == NGX_OK)
         {
@@ -93,6 +93,14 @@ ngx_http_tollgate_stale_serves(ngx_http_tollgate_ctx_t *ctx)
 
         case NGX_HTTP_TOLLGATE_OPEN:
             ctx->instead = NGX_HTTP_TOLLGATE_PASS_OPEN;
+
+            /* nobody can say which requests are one download */
+
+            if (ctx->link != NULL) {
+                ctx->cost = 0;
+                ctx->cost_units = 0;
+            }
+
             break;
 
         case NGX_HTTP_TOLLGATE_STALE:
@@ -202,7 +210,8 @@ ngx_http_tollgate_stale_learn(ngx_http_tollgate_ctx_t *ctx)
     /* what is wrong with an Idempotency-Key tells nothing of the API key */
 
     if (ctx->conf->on_error != NGX_HTTP_TOLLGATE_STALE || !ctx->known
-        || ctx->look || ctx->verdict == NGX_HTTP_TOLLGATE_IDEMPOTENCY_MISMATCH
+        || ctx->look || ctx->link != NULL
+        || ctx->verdict == NGX_HTTP_TOLLGATE_IDEMPOTENCY_MISMATCH
         || ctx->verdict == NGX_HTTP_TOLLGATE_IDEMPOTENCY_IN_PROGRESS)
     {
         return;

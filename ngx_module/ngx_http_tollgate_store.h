@@ -29,6 +29,7 @@ struct ngx_http_tollgate_ask_s {
     ngx_msec_t                       timeout;
     ngx_http_tollgate_charge_t       charge;
     u_char                           hash[NGX_HTTP_TOLLGATE_HASH_LEN];
+    size_t                           hash_len;
     u_char                           origin[NGX_HTTP_TOLLGATE_ORIGIN_LEN];
     size_t                           origin_len;
     u_char                           extras[NGX_HTTP_TOLLGATE_EXTRAS_LEN];

@@ -10,6 +10,7 @@
 
 #include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
+#include "ngx_http_tollgate_link.h"
 #include "key_names.h"
 
 
@@ -21,9 +22,9 @@
     ngx_http_tollgate_store_redis(store, ngx_http_tollgate_route_usage(store))
 
 
-/* fields: eleven of at most 128 bytes, twenty numbers, tabs */
+/* fields: eleven of at most 128 bytes, twenty-one numbers, tabs */
 
-#define NGX_HTTP_TOLLGATE_USAGE_LINE    (11 * 128 + 20 * NGX_INT64_LEN + 33)
+#define NGX_HTTP_TOLLGATE_USAGE_LINE    (11 * 128 + 21 * NGX_INT64_LEN + 34)
 
 
 struct ngx_http_tollgate_chunk_s {
@@ -182,7 +183,9 @@ ngx_http_tollgate_usage_decision(u_char *p, ngx_http_tollgate_ctx_t *ctx)
 
     p = ngx_http_tollgate_usage_text(p, ctx->label.data, ctx->label.len);
 
-    return ngx_http_tollgate_usage_tokens(p, ctx);
+    p = ngx_http_tollgate_usage_tokens(p, ctx);
+
+    return ngx_sprintf(p, "\t%ui", ngx_http_tollgate_link_counts(ctx));
 }
 
 

@@ -132,9 +132,11 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(ctx->hash, ask->hash, NGX_HTTP_TOLLGATE_HASH_LEN);
+    if (ctx->link == NULL) {
+        ngx_memcpy(ctx->hash, ask->hash, NGX_HTTP_TOLLGATE_HASH_LEN);
+        ctx->hashed = 1;
+    }
 
-    ctx->hashed = 1;
     ctx->known = 1;
 
     return NGX_OK;

@@ -18,8 +18,9 @@ entitlement may be deleted.  Of a balance whose fall is to be told a delta above
 that began then and still last.  The pair "owed" lowers what is owed.  The pair
 "take", with a delta of 0, charges the wallet: "id credits", for a request of
 that id; it appends an event of kind charge, of no credits where avail is too
-small; then the other pairs, which are what it buys, are not set.  Anything else
-raises an error and nothing is written.
+small; then the other pairs, which are what it buys, are not set.  The pair
+"link" revokes a download link: "id expires", in unix s, 0 where that isn't
+known.  Anything else raises an error and nothing is written.
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
@@ -27,6 +28,9 @@ local account, number, delta = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local pair_count = tonumber(ARGV[4])
 local delete_count = tonumber(ARGV[5 + pair_count * 2])
 local FIRST_PAIR, FIRST_DELETE = 5, 6 + pair_count * 2
+
+-- How long a revocation outlives its link, or lasts where its end isn't known.
+local LINK_MARGIN_S, LINK_UNKNOWN_S = 3600, 10 * 366 * 86400
 
 local MAY_SET = { '^state$', '^plan$', '^overdraft$', '^k:.', '^r:.', '^a:.',
                   '^l$', '^l:.', '^e:.', '^zone$', '^anchor$', '^low$' }
@@ -65,6 +69,7 @@ local change, deletes = {}, {}
 local units, units_day, units_month
 local take, take_credits, paid
 local low, deletes_low
+local links = {}
 
 for i = 1, pair_count do
     local at = FIRST_PAIR + (i - 1) * 2
@@ -83,6 +88,13 @@ for i = 1, pair_count do
     elseif field == 'owed' then
         paid = integer(value)
         assert(paid, 'what is owed no longer is an integer')
+    elseif field == 'link' then
+        local id, expires = string.match(value, '^(%w+) (%d+)$')
+
+        assert(integer(expires), 'a link is revoked as "id expires"')
+        links[#links + 1] = {
+            string.gsub(k_wallet, ':w:', ':d:', 1) .. ':' .. id, expires + 0
+        }
 
     else
         assert(is_one_of(MAY_SET, field), 'a command may not set this field')
@@ -197,6 +209,19 @@ redis.call('HSET', k_wallet, unpack(change))
 
 if #deletes > 0 then
     redis.call('HDEL', k_wallet, unpack(deletes))
+end
+
+-- One that was used knows when it ends, and is gone then.
+for _, link in ipairs(links) do
+    local ends = link[2] > 0 and link[2] + LINK_MARGIN_S
+                 or redis.call('TTL', link[1]) < 0
+                    and redis.call('TIME')[1] + LINK_UNKNOWN_S
+
+    redis.call('HSET', link[1], 'revoked', '1')
+
+    if ends then
+        redis.call('EXPIREAT', link[1], string.format('%.0f', ends))
+    end
 end
 
 return 1

@@ -71,6 +71,7 @@ USAGE_LATER(LABEL,       "label")
 USAGE_LATER(TOKENS_INPUT,  "tokens_input")
 USAGE_LATER(TOKENS_CACHED, "tokens_cached")
 USAGE_LATER(TOKENS_OUTPUT, "tokens_output")
+USAGE_LATER(DOWNLOAD,    "download")
 
 #undef EVENT_FIELD
 #undef ITEM_FIELD

@@ -4,7 +4,8 @@ pass as one event of the cheque register.
 
 KEYS    wallet, ledger
 ARGV    account, plan key prefix, deadline (us, 0 = none), n, then n times:
-        request id, key hash, feature (- if none), model (-), tier needed,
+        request id, key hash, or the record of a download link in its place,
+        feature (- if none), model (-), tier needed,
         cost (micro-credits), units, flags (1 = dry run, 2 = look), origin:
         address (hex digits), method, scope needed (- for what is not known)
         and path, separated by a space; extras (- if none): what only some
@@ -39,6 +40,7 @@ local call, format = redis.call, string.format
 --: include gate/wallet.lua
 --: include gate/rules.lua
 --: include gate/rate.lua
+--: include gate/link.lua
 --: include gate/decide.lua
 --: include gate/calendar.lua
 --: include gate/idem.lua
@@ -140,7 +142,7 @@ local keys, key_of = {}, {}
 fields = {}
 
 for hash, slot in pairs(slots) do
-    local key = found[slot] and key_from(found[slot])
+    local key = key_from(found[slot] or hash)
 
     if key and key.rules then
         key.rules = call('HGET', k_wallet, 'r:' .. key.id)
@@ -209,9 +211,13 @@ end
 -- items of events that tell of a threshold.
 local parts, notices = {}, {}
 
--- ahead of what would count a call that was charged before
+-- ahead of what would count a call that was charged before, or a download
 if string.find(wanted, ' idem=', 1, true) then
     parts[1] = open_idem()
+end
+
+if string.find(wanted, ' link=', 1, true) then
+    parts[#parts + 1] = open_link(asks, now)
 end
 
 if string.find(wanted, ' content=', 1, true) then
@@ -264,10 +270,10 @@ for i = 1, count do
             app_tat = arrival(app_tat, now, p.app_rate, p.app_burst)
         end
 
-        local look = ask.look
+        local look, link = ask.look, ask.link
         local verdict, credits, used, limit, retry_ms =
-            decide(w, p, now, ask, look and 0 or key_tat,
-                   look and 0 or app_tat, parts)
+            decide(w, p, now, ask, (look or link) and 0 or key_tat,
+                   (look or link) and 0 or app_tat, parts)
         local avail, day_used, month_used = w.avail - credits,
                                             w.day_used + used,
                                             w.month_used + used
@@ -278,13 +284,16 @@ for i = 1, count do
             end
 
         elseif verdict == 'pass' then
-            key_tat, app_tat = key_tat + p.key_rate, app_tat + p.app_rate
+            if not link then
+                key_tat, app_tat = key_tat + p.key_rate, app_tat + p.app_rate
+            end
+
             limit = key.rules and 'rules' or limit
 
             if not ask.dry then
                 w.avail, w.day_used, w.month_used = avail, day_used, month_used
                 tats[key.key_tat], tats[key.app_tat] = key_tat, app_tat
-                key.passed, passed = true, passed + 1
+                key.passed, passed = not link, passed + 1
                 units_used = units_used + used
 
                 for j = 1, #parts do

@@ -4,13 +4,13 @@ request whose client got nothing; the ledger refunds it if it was charged.  A
 hold of the request is released at once, and that is all there is to say.
 
 KEYS    wallet, ledger
-ARGV    account, request id
+ARGV    account, request id, ticket: what it would have taken beside credits
+        and units (- for none), which is given back where it took it
 Returns 1 done, 0 no such wallet, or one whose numbers are no integers
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
-local account, request_id = ARGV[1], ARGV[2]
-
+local account, request_id, ticket = ARGV[1], ARGV[2], ARGV[3]
 
 -- of the hold, for what gives back
 local key_id, app_id
@@ -28,7 +28,7 @@ if not w then
 end
 
 local hold = hold_from(w.record)
-local words = hold and ticket_words(hold.ticket) or {}
+local words = ticket_words(hold and hold.ticket or ticket or '-')
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 
@@ -47,10 +47,10 @@ if hold then
     redis.call('HDEL', k_wallet, 'h:' .. request_id)
     redis.call('ZREM', (string.gsub(k_ledger, 'ledger$', 'h')),
                account .. ' ' .. request_id)
+end
 
-    for _, word in ipairs(words) do
-        word[1](word[2])
-    end
+for _, word in ipairs(words) do
+    word[1](word[2])
 end
 
 return 1

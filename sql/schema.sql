@@ -69,6 +69,38 @@ CREATE TABLE public.content_pricing (
 
 COMMENT ON TABLE public.content_pricing IS 'Content and bundles of it; credits: of a view of what is pay_per_view, else of what a purchase gives: views (null: any number) in a month or in all, for days (null: for ever). tier: whose plans include it. view_window: seconds that a view is open.';
 
+CREATE TABLE public.downloads (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account text NOT NULL COLLATE pg_catalog."C",
+    app text NOT NULL COLLATE pg_catalog."C",
+    path text COLLATE pg_catalog."C",
+    query text COLLATE pg_catalog."C",
+    feature public.code,
+    network cidr,
+    max_downloads integer,
+    window_s integer,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    downloads bigint DEFAULT 0 NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    bytes_sent bigint DEFAULT 0 NOT NULL,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    CONSTRAINT downloads_bytes_sent_check CHECK ((bytes_sent >= 0)),
+    CONSTRAINT downloads_check CHECK (((path IS NULL) = (expires_at IS NULL))),
+    CONSTRAINT downloads_check1 CHECK (((path IS NULL) = (window_s IS NULL))),
+    CONSTRAINT downloads_downloads_check CHECK ((downloads >= 0)),
+    CONSTRAINT downloads_id_check CHECK ((id ~ '^dl_[0-9A-Za-z]{10,32}$'::text)),
+    CONSTRAINT downloads_max_downloads_check CHECK ((max_downloads > 0)),
+    CONSTRAINT downloads_refused_check CHECK ((refused >= 0)),
+    CONSTRAINT downloads_requests_check CHECK ((requests >= 0)),
+    CONSTRAINT downloads_window_s_check CHECK (((window_s >= 1) AND (window_s <= 604800)))
+);
+
+COMMENT ON TABLE public.downloads IS 'Links that were made here, and those without a path that a backend signed itself and that were used. downloads counts what was charged for, requests all that passed, with ranges and retries; by usage records, so what these lost is missing.';
+
 CREATE TABLE public.entitlement (
     id text NOT NULL COLLATE pg_catalog."C",
     account text NOT NULL COLLATE pg_catalog."C",
@@ -243,7 +275,8 @@ CREATE TABLE public.usage_event (
     label text COLLATE pg_catalog."C",
     tokens_input bigint,
     tokens_cached bigint,
-    tokens_output bigint
+    tokens_output bigint,
+    download boolean
 )
 PARTITION BY RANGE (at);
 
@@ -906,7 +939,8 @@ CREATE TABLE public.usage_event_default (
     label text COLLATE pg_catalog."C",
     tokens_input bigint,
     tokens_cached bigint,
-    tokens_output bigint
+    tokens_output bigint,
+    download boolean
 );
 
 ALTER TABLE public.usage_limit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1020,6 +1054,9 @@ ALTER TABLE ONLY public.credit_grant
 
 ALTER TABLE ONLY public.credit_grant
     ADD CONSTRAINT credit_grant_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.downloads
+    ADD CONSTRAINT downloads_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.entitlement
     ADD CONSTRAINT entitlement_pkey PRIMARY KEY (id);
@@ -1146,6 +1183,8 @@ CREATE INDEX credit_grant_account ON public.credit_grant USING btree (account, i
 
 CREATE INDEX credit_grant_burn ON public.credit_grant USING btree (account, priority, effective_at, id) WHERE (remaining > 0);
 
+CREATE INDEX downloads_account ON public.downloads USING btree (account, id);
+
 CREATE INDEX entitlement_account ON public.entitlement USING btree (account, id);
 
 CREATE UNIQUE INDEX entitlement_pending ON public.entitlement USING btree (account, content) WHERE (state = 'pending'::text);
@@ -1180,6 +1219,10 @@ CREATE INDEX usage_event_default_account_at_idx ON public.usage_event_default US
 
 CREATE INDEX usage_event_default_at_idx ON public.usage_event_default USING brin (at);
 
+CREATE INDEX usage_event_link ON ONLY public.usage_event USING btree (key, at) WHERE (key ~~ 'dl\_%'::text);
+
+CREATE INDEX usage_event_default_key_at_idx ON public.usage_event_default USING btree (key, at) WHERE (key ~~ 'dl\_%'::text);
+
 CREATE INDEX usage_event_request ON ONLY public.usage_event USING hash (request_id);
 
 CREATE INDEX usage_event_default_request_id_idx ON public.usage_event_default USING hash (request_id);
@@ -1193,6 +1236,8 @@ ALTER INDEX public.charge_request ATTACH PARTITION public.charge_default_request
 ALTER INDEX public.usage_event_account ATTACH PARTITION public.usage_event_default_account_at_idx;
 
 ALTER INDEX public.usage_event_at ATTACH PARTITION public.usage_event_default_at_idx;
+
+ALTER INDEX public.usage_event_link ATTACH PARTITION public.usage_event_default_key_at_idx;
 
 ALTER INDEX public.usage_event_request ATTACH PARTITION public.usage_event_default_request_id_idx;
 
@@ -1244,6 +1289,12 @@ ALTER TABLE ONLY public.credit_grant
 
 ALTER TABLE ONLY public.credit_grant
     ADD CONSTRAINT credit_grant_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
+
+ALTER TABLE ONLY public.downloads
+    ADD CONSTRAINT downloads_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.downloads
+    ADD CONSTRAINT downloads_app_fkey FOREIGN KEY (app) REFERENCES public.app(id);
 
 ALTER TABLE ONLY public.entitlement
     ADD CONSTRAINT entitlement_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
@@ -1342,6 +1393,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO tollgate_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.app TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.content_pricing TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.downloads TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.entitlement TO tollgate_worker;
 

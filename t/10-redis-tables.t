@@ -29,7 +29,7 @@ ok @verdicts && @fields && @columns, 'the tables can be read';
 # Verdicts that the gate's module finds by itself, before Redis is asked.
 my %of_module = map { ($_, 1) } qw(off pass_open pass_stale key_missing key_malformed
     body_invalid feature_unknown model_unknown idempotency_invalid
-    content_unknown client_gone);
+    content_unknown client_gone link_invalid);
 
 my $gate = $t->script_text('gate');
 my %in_gate = map { ($_, 1) } $gate =~ /
@@ -64,7 +64,7 @@ $t->script('refund', [@keys, 'tg:{' . Tollgate::shard($account) . '}:r:x'],
     [$account, 'x', 1, @{$answer}{qw(key app)}, '-', '-', 5, 0,
      @{$answer}{qw(day_end month_end)}, '-']);
 $t->script('void', \@keys, [$account, 'x']);
-$t->script('apply', \@keys, [$account, 1, 5, 0, 0]);
+$t->script('apply', \@keys, [$account, 1, 5, 1, 'link', 'x 0', 0]);
 
 $t->r('HDEL', $keys[0], 'l');
 hold($t, $account, $key, "h$_", 2, ttl_ms => $_ > 2 ? 0 : 60_000) for 1 .. 4;
@@ -97,7 +97,7 @@ $t->wallet($account, avail => 1, owed => 0);
 hold($t, $account, $key, 'h5', 1);
 my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '',
             HOLDS => '', IDEM => "$account:a1", RUNNING => "$account:2",
-            VIEW => "$account:film");
+            VIEW => "$account:film", DOWNLOAD => "$account:x");
 my @expected = map {
     my ($format) = $formats =~ /TG_KEY_${_}_FMT\s+"tg:\{%u\}:([^"]+)"/;
     $tag . $format =~ s/%s(?::%s)?/$name{$_}/r

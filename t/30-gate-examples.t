@@ -12,6 +12,7 @@ use Tollgate::Edge;
 
 my $t = Tollgate::Edge->new;
 $t->spew('redis.password', "hush\n");
+$t->spew('link.secret', '0123456789abcdef' x 2 . "\n");
 my ($load) = $t->nginx_conf('') =~ /^(load_module .*;)$/m;
 
 # The text as a whole nginx.conf of this test: paths and addresses adapted, with

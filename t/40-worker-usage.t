@@ -79,19 +79,19 @@ sub later {
     return record(request_id => $id) =~ s/\n/join("\t", '', @more) . "\n"/er;
 }
 
-add('one', later(later1 => 50, 2, 7, 'day', 3, -1, 2, 'pro', 1500, 420, 'a%20b', 12, 3, 45),
-    later(later2 => 0, 0, -1, '-', -1, -1, 0, '-', 0, -1, '-', -1, -1, -1),
-    later(bad => 0, 0, -2, '-', -1, -1, 0, '-', 0, -1, '-', -1, -1, -1),
-    later(bad => 0, 0, 0, '-', -1, -1, 0, '-', 0, 0, '-', 0, 0),
-    later(bad => 0, 0, 0, '-', -1, -1, 0, '-', 0, 0, '-', 0, 0, 0, 0));
+add('one', later(later1 => 50, 2, 7, 'day', 3, -1, 2, 'pro', 1500, 420, 'a%20b', 12, 3, 45, 1),
+    later(later2 => 0, 0, -1, '-', -1, -1, 0, '-', 0, -1, '-', -1, -1, -1, 0),
+    later(bad => 0, 0, -2, '-', -1, -1, 0, '-', 0, -1, '-', -1, -1, -1, 0),
+    later(bad => 0, 0, 0, '-', -1, -1, 0, '-', 0, 0, '-', 0, 0, 0),
+    later(bad => 0, 0, 0, '-', -1, -1, 0, '-', 0, 0, '-', 0, 0, 0, 0, 0));
 $t->settled;
 is_deeply [$t->sql(q{select request_id, cost, cost_units, avail, "limit",
     day_left, month_left, tier_needed, plan, wait_ms, store_us, label,
-    tokens_input, tokens_cached, tokens_output from usage_event
+    tokens_input, tokens_cached, tokens_output, download from usage_event
     where request_id ~ '^(later|bad|good1)' order by 1})],
-    [['good1', (undef) x 14],
-     [qw(later1 50 2 7 day 3), undef, qw(2 pro 1500 420 a%20b 12 3 45)],
-     ['later2', 0, 0, (undef) x 4, 0, undef, 0, (undef) x 5]],
+    [['good1', (undef) x 15],
+     [qw(later1 50 2 7 day 3), undef, qw(2 pro 1500 420 a%20b 12 3 45 t)],
+     ['later2', 0, 0, (undef) x 4, 0, undef, 0, (undef) x 5, 'f']],
     'records of an earlier and a later gate arrive, with nulls for the unknown';
 
 $t->r('XADD', 'tg:{usage}:one', '*', 'c', 'no records');

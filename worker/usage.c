@@ -53,6 +53,7 @@ static const struct {
     [USAGE_TOKENS_INPUT]  = { -1, TOKEN_INT_MAX },
     [USAGE_TOKENS_CACHED] = { -1, TOKEN_INT_MAX },
     [USAGE_TOKENS_OUTPUT] = { -1, TOKEN_INT_MAX },
+    [USAGE_DOWNLOAD]    = { 0, 1 },
 };
 
 /* Without these a record says nothing. */

@@ -2,8 +2,8 @@
 back.lua: gives back what a ticket says that a request took beside credits and
 units, and ends what the request had only while it ran.  A ticket is words
 joined by ";", each a tag, a colon and what the part of gate.lua wrote that took
-it.  Part of refund.lua and release.lua, which name the wallet, the account and
-the request.
+it.  Part of refund.lua, release.lua and void.lua, which name the wallet, the
+account and the request.
 ]]
 
 -- To the counter of a limit, where it is still in the window that was debited:
@@ -29,6 +29,25 @@ end
 -- By tag: what gives it back.  It gets the word behind its tag, and writes.
 -- "b" is what was taken of limits of credits, "u" of those of requests or units.
 local BACK = { b = counter_back, u = counter_back }
+
+-- "id:address:request id": what counted as a download of a link, unless that
+-- client has begun another one.
+function BACK.link(word)
+    local id, address, request_id =
+        string.match(word, '^(%w+):([^:]+):(%S+)$')
+    local key = string.gsub(k_wallet, ':w:', ':d:', 1) .. ':' .. id
+    local mark = key .. ':' .. address
+
+    if string.match(redis.call('GET', mark) or '', '^(%S+) ') == request_id
+    then
+        redis.call('DEL', mark)
+
+        if tonumber(redis.call('HGET', key, 'n') or 0) > 0 then
+            redis.call('HINCRBY', key, 'n', -1)
+        end
+    end
+end
+
 
 -- The same of what ends with the request: tags that begin with "e", of words
 -- that begin with a lease in ms.  The second argument is the outcome: "run" (it

@@ -121,8 +121,10 @@ local function open_limits(w, p, keys, now, window_at, notices)
                 local limit = c.limit
                 local prefix = limit.prefix
 
-                if limit.feature == feature or ask.look
-                   or prefix and string.sub(feature, 1, #prefix) == prefix
+                -- a download link is nobody's key
+                if (limit.feature == feature or ask.look
+                    or prefix and string.sub(feature, 1, #prefix) == prefix)
+                   and not (ask.link and limit.per == 'key')
                 then
                     counters[#counters + 1] = c
                 end

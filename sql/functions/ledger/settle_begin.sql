@@ -11,7 +11,8 @@ as $$
         verdict text, status smallint, credits bigint, units bigint, refunded smallint, latency_ms bigint,
         bytes_in bigint, bytes_out bigint, dry_run smallint, cost bigint, cost_units bigint, avail bigint,
         "limit" text, day_left bigint, month_left bigint, tier_needed int, plan text, wait_ms bigint, store_us bigint,
-        label text, tokens_input bigint, tokens_cached bigint, tokens_output bigint
+        label text, tokens_input bigint, tokens_cached bigint, tokens_output bigint,
+        download smallint
     ) on commit delete rows;
     -- events of settle_event, one row each, with what is wrong with them
     create temporary table if not exists settle_checked (

@@ -16,12 +16,12 @@ begin
     insert into usage_event (at, at_ms, host, request_id, account, app, key, "user", feature, model, verdict, status,
                              credits, units, refunded, latency_ms, bytes_in, bytes_out, dry_run, cost, cost_units,
                              avail, "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us, label,
-                             tokens_input, tokens_cached, tokens_output)
+                             tokens_input, tokens_cached, tokens_output, download)
     select to_timestamp(at_ms / 1000.0), at_ms, regexp_replace(settle_usage.stream, '^.*\}:', ''),
            coalesce(request_id, ''), account, app, key, "user", feature, model, coalesce(verdict, ''), status,
            credits, units, refunded = 1, latency_ms, bytes_in, bytes_out, dry_run = 1, cost, cost_units, avail,
            "limit", day_left, month_left, tier_needed, plan, wait_ms, store_us, label,
-           tokens_input, tokens_cached, tokens_output
+           tokens_input, tokens_cached, tokens_output, download = 1
     from settle_usage;
     get diagnostics added = row_count;
 
@@ -29,6 +29,7 @@ begin
     set taken = c.taken + added, refused = c.refused + settle_usage.rejected
     where c.stream = settle_usage.stream;
 
+    perform ledger.settle_downloads();
     unpaid := ledger.settle_unpaid(stream, to_id);
 
     perform ledger.settle_exceeded();

@@ -228,7 +228,7 @@ sub usage {
                    status credits units refunded latency_ms bytes_in bytes_out
                    dry_run cost cost_units avail limit day_left month_left
                    tier_needed plan wait_ms store_us label
-                   tokens_input tokens_cached tokens_output);
+                   tokens_input tokens_cached tokens_output download);
     my @records;
     for my $host (@{ $t->r('SMEMBERS', 'tg:{usage}') }) {
         for my $entry (@{ $t->r('XRANGE', "tg:{usage}:$host", '-', '+') }) {
