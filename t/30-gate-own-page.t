@@ -111,8 +111,8 @@ shows({ key => 'bad' }, '/', cost => '0', units => '0', price_units => '0',
 shows($poor, '/away', %price, verdict => 'store_unreachable', unknown => 1,
       retry_after => '1');
 
-# what is not of a refusal
-my @other = qw(dry_run refunded);
+# what is not of a refusal, or not of these
+my @other = qw(content dry_run refunded);
 is_deeply [grep { !$seen{$_} } @names], \@other,
     'a page can show every variable of a refusal';
 is $t->call($poor, 'GET', '/ssi')->{body}, 'Buy pro', 'SSI shows them too';
