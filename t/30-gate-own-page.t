@@ -112,7 +112,8 @@ shows($poor, '/away', %price, verdict => 'store_unreachable', unknown => 1,
       retry_after => '1');
 
 # what is not of a refusal, or not of these
-my @other = qw(content dry_run refunded);
+my @other = qw(content dry_run estimate metered refunded
+    tokens_cached tokens_cost tokens_input tokens_output);
 is_deeply [grep { !$seen{$_} } @names], \@other,
     'a page can show every variable of a refusal';
 is $t->call($poor, 'GET', '/ssi')->{body}, 'Buy pro', 'SSI shows them too';
