@@ -13,6 +13,8 @@ use Tollgate::Gate;
 use Tollgate::Link;
 
 my $secrets = secret_file($Tollgate::Link::SECRET, 'the-other-secret-of-download-links');
+my $vector_secret = '0123456789abcdef0123456789abcdef';
+my $vector_file = secret_file($vector_secret);
 my $t = Tollgate::Edge->begin(conf => <<"CONF", http => <<'HTTP');
         set_real_ip_from unix:;
         real_ip_header X-Real-IP;
@@ -24,6 +26,7 @@ my $t = Tollgate::Edge->begin(conf => <<"CONF", http => <<'HTTP');
             proxy_pass http://backend;
         }
         location /own { tollgate on; tollgate_link on; tollgate_key \$http_x_my_key; proxy_pass http://backend; }
+        location /files { tollgate on; tollgate_link on; tollgate_link_secret $vector_file; proxy_pass http://backend; }
         location /moved { rewrite ^/moved(.*) /to\$1 break; tollgate on; tollgate_link on; proxy_pass http://backend; }
         location /dry { tollgate dry_run; tollgate_link on; tollgate_headers verdict; proxy_pass http://backend; }
         location /tier { tollgate on; tollgate_link on; tollgate_tier pro; proxy_pass http://backend; }
@@ -53,7 +56,10 @@ sub one { return (outcome(@_))[0] }
 # The test vector of the documentation.
 my ($vector) = $t->slurp("$t->{root}/docs/downloads.md") =~ m{^(/\S+\?tg=1\.\S+)$}m;
 is signed('1.3kTq0ZbW9x.0123456789.4fG7hJ2kLm.1893456000.3.3600.-.-', '/files/report 2030.pdf',
-    secret => '0123456789abcdef0123456789abcdef'), $vector, 'links are signed as documented';
+    secret => $vector_secret), $vector, 'links are signed as documented';
+$t->wallet('3kTq0ZbW9x', avail => 100, 'a:app_0123456789' => 'active');
+like one($vector), qr/^(?:200|link_expired) /, 'and the gate takes the documented one';
+is one($vector =~ s/report/other/r), 'link_invalid 0', 'for its path alone';
 
 my $claims = link_of();
 my ($told, $r) = outcome(signed($claims, '/f'));

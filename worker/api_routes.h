@@ -44,6 +44,12 @@ ROUTE("POST",   "/api/keys/:key/resume", "api.key_resume", OPERATOR, 200)
 ROUTE("POST",   "/api/keys/:key/reroll", "api.key_reroll", OPERATOR, 201)
 ROUTE("DELETE", "/api/keys/:key", "api.key_revoke", OPERATOR, 200)
 
+HANDLER("POST", "/api/downloads", api_download, OPERATOR, 201)
+ROUTE("GET",    "/api/downloads", "api.download_list", OPERATOR, 200)
+ROUTE("GET",    "/api/downloads/:download", "api.download_get", OPERATOR, 200)
+ROUTE("DELETE", "/api/downloads/:download", "api.download_revoke",
+      OPERATOR, 200)
+
 ROUTE("GET",    "/api/limits", "api.limit_list", OPERATOR, 200)
 ROUTE("PUT",    "/api/limits/:name", "api.limit_put", OPERATOR, 200)
 ROUTE("DELETE", "/api/limits/:name", "api.limit_remove", OPERATOR, 200)

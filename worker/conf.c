@@ -117,6 +117,7 @@ static const struct conf_row conf_rows[] = {
     ROW(api, admin_socket, CONF_STRING, "/run/tollgate/admin.sock", 0, 0),
     ROW(api, socket_mode, CONF_OCTAL, "0660", 0, 0777),
     ROW(api, token_file, CONF_STRING, "", 0, 0),
+    ROW(api, link_secret_file, CONF_STRING, "", 0, 0),
     ROW(api, threads, CONF_INT, "4", 1, 64),
 
     ROW(sql, dir, CONF_STRING, "/usr/share/tollgate/sql", 0, 0),

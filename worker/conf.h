@@ -48,6 +48,7 @@ struct conf {
     char     api_admin_socket[CONF_STRING_MAX];
     int64_t  api_socket_mode;
     char     api_token_file[CONF_STRING_MAX];
+    char     api_link_secret_file[CONF_STRING_MAX];
     int64_t  api_threads;
 
     char     sql_dir[CONF_STRING_MAX];

@@ -145,6 +145,14 @@ api_doctor(const struct conf *conf, pg_t *pg, const json_t *args,
 
 
 void
+api_download(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer)
+{
+    api_doctor(conf, pg, args, answer);
+}
+
+
+void
 api_import(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer)
 {

@@ -130,6 +130,8 @@ extern const struct cli_column secret_columns[];
 extern const struct cli_column content_columns[];
 extern const struct cli_column content_load_columns[];
 extern const struct cli_column entitlement_columns[];
+extern const struct cli_column download_columns[];
+extern const struct cli_column download_link_columns[];
 extern const struct cli_column limit_columns[];
 extern const struct cli_column plan_columns[];
 extern const struct cli_column job_columns[];

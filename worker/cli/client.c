@@ -48,6 +48,11 @@ static const struct {
     { "idempotency_mismatch", 0,
       "this idempotency key was used for another call; take a new one" },
     { "prices_changed", 0, "run it again to see what it changes now" },
+    { "download_not_found", 0, "tollgate downloads list shows the links" },
+    { "feature_not_found", 0, "tollgate catalog get shows the features" },
+    { "link_secret_missing", 0,
+      "link_secret_file in [api] of worker.ini names the file of nginx's "
+      "tollgate_link_secret" },
     { "busy", 0, "try again; somebody else is changing the same" },
     { "store_unreachable", 0, "is Redis running? see the worker's log" },
     { NULL, 401, "--token-file names the file with the operator's token" },

@@ -107,6 +107,36 @@ const struct cli_column entitlement_columns[] = {
     {0}
 };
 
+const struct cli_column download_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "APP", "app", CLI_LEFT },
+    { "STATE", "state", CLI_STATE },
+    { "PATH", "path", CLI_LEFT },
+    { "QUERY", "query", CLI_LEFT },
+    { "FEATURE", "feature", CLI_LEFT },
+    { "NETWORK", "network", CLI_LEFT },
+    { "DOWNLOADS", "downloads", CLI_POINT },
+    { "MAX", "max_downloads", CLI_POINT },
+    { "REQUESTS", "requests", CLI_POINT },
+    { "REFUSED", "refused", CLI_POINT },
+    { "BYTES", "bytes_sent", CLI_POINT },
+    { "EXPIRES", "expires_at", CLI_LEFT },
+    { "LAST USE", "last_at", CLI_LEFT },
+    {0}
+};
+
+/* of a link that is shown, this once */
+const struct cli_column download_link_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "APP", "app", CLI_LEFT },
+    { "EXPIRES", "expires_at", CLI_LEFT },
+    { "MAX", "max_downloads", CLI_POINT },
+    { "URL", "url", CLI_LEFT },
+    {0}
+};
+
 const struct cli_column limit_columns[] = {
     { "HOLDER", "holder", CLI_LEFT },
     { "OF", "of", CLI_LEFT },

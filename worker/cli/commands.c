@@ -233,6 +233,7 @@ const struct cli_command commands_table[] = {
       .examples = { "tollgate keys update key_0123456789 --ip 10.0.0.0/8",
                     "tollgate keys update key_0123456789 --path none" } },
 #include "commands_content.h"
+#include "commands_downloads.h"
 #include "commands_limits.h"
     { .noun = "plans", .verb = "list",
       .summary = "list plans",
