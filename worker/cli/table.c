@@ -245,7 +245,7 @@ table_clean(const char *text)
 }
 
 
-/* The texts of a list, with spaces between. */
+/* The texts and whole numbers of a list, with spaces between. */
 static char *
 table_list(const json_t *list)
 {
@@ -254,7 +254,8 @@ table_list(const json_t *list)
     char *joined, *out, *clean;
 
     json_array_foreach(list, i, item) {
-        size += json_string_length(item) + 1;
+        size += json_is_integer(item) ? sizeof("-9223372036854775808")
+                                      : json_string_length(item) + 1;
     }
     joined = out = malloc(size);
     if (joined == NULL) {
@@ -262,7 +263,12 @@ table_list(const json_t *list)
     }
     json_array_foreach(list, i, item) {
         out = stpcpy(out, i > 0 ? " " : "");
-        out = stpcpy(out, json_is_string(item) ? json_string_value(item) : "");
+        if (json_is_integer(item)) {
+            out += sprintf(out, "%lld", (long long) json_integer_value(item));
+        } else {
+            out = stpcpy(out, json_is_string(item) ? json_string_value(item)
+                                                   : "");
+        }
     }
     strcpy(out, out == joined ? "-" : "");
     clean = table_clean(joined);
