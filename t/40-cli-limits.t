@@ -60,7 +60,7 @@ $t->wait_for(sub { ($t->r('HGET', 'tg:{3}:plan:payg', 'limits') // '') =~ / jobs
 
 my $table = $cli->run(qw(limits list --account), $account)->{out};
 like $table, qr/^HOLDER +OF +NAME +METER +MAX /, 'a table';
-like $table, qr{ 50 90$}m, "with its thresholds";
+like $table, qr{ 80 100$}m, "with its thresholds";
 like $table, qr/^\Q$_\E +\S+ +/m, "with one of $_" for qw(account key app plan);
 is $cli->run(qw(limits list --plan payg -o name))->{out}, "jobs\n", 'or those of one holder';
 is $cli->run(qw(limits remove daily --account), $account)->{status}, 0, 'a limit is removed';
