@@ -284,7 +284,10 @@ typedef struct {
     ngx_http_tollgate_body_t        *body;      /* where it is looked into */
     EVP_MD_CTX                      *body_digest; /* for _idem.c */
     ngx_event_t                      keep;      /* up leases, see _ends.c */
-    ngx_event_t                      hold;      /* extends, see _hold.c */
+    ngx_event_t                      hold;      /* see _extend.c */
+    struct ngx_http_tollgate_call_s *extending; /* under way, or NULL */
+    int64_t                          asked;     /* credits, by that call */
+    int64_t                          more;      /* are held in addition */
     ngx_msec_t                       lease;     /* 0: none */
     ngx_http_tollgate_meter_t       *meter;     /* of the response, or NULL */
     ngx_http_tollgate_link_t        *link;      /* in the place of a key */
@@ -335,6 +338,8 @@ typedef struct {
     unsigned                         dry_run:1;
     unsigned                         look:1;    /* for _self.c, and free */
     unsigned                         refunded:1;
+    unsigned                         stuck:1;   /* not extended for a while */
+    unsigned                         unheld:1;  /* since Redis refused it */
     unsigned                         stopped:1; /* by another, after us */
 } ngx_http_tollgate_ctx_t;
 

@@ -5,7 +5,8 @@
  */
 
 
-#include "ngx_http_tollgate_catalog.h"
+#include "ngx_http_tollgate_hold.h"
+#include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
 
 
@@ -509,6 +510,16 @@ ngx_http_tollgate_conf_check(ngx_conf_t *cf,
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\" in %V needs \"%s\"",
                       conf->self ? "tollgate_self" : "tollgate",
                       conf->self ? &conf->self_at : &conf->enable_at, missing);
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->hold != NULL && conf->hold->extend
+        && conf->meter == NGX_HTTP_TOLLGATE_METER_OFF)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"extend=\" of \"tollgate_hold\" needs "
+                      "\"tollgate_meter\", as \"tollgate\" in %V has it",
+                      &conf->enable_at);
         return NGX_CONF_ERROR;
     }
 

@@ -247,7 +247,7 @@ ngx_http_tollgate_ctx_cleanup(void *data)
     ngx_http_tollgate_ask_leave(ctx);
 
     ngx_http_tollgate_ends_leave(ctx);
-    ngx_http_tollgate_hold_leave(ctx);
+    ngx_http_tollgate_extend_leave(ctx);
 
     if (ctx->catalog.timer_set) {
         ngx_del_timer(&ctx->catalog);
@@ -498,7 +498,7 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 
     ngx_http_tollgate_metrics_decision(ctx);
     ngx_http_tollgate_ends_start(ctx);
-    ngx_http_tollgate_hold_start(ctx);
+    ngx_http_tollgate_extend_start(ctx);
 
     verdict = &ngx_http_tollgate_verdicts[ctx->verdict];
 

@@ -13,14 +13,8 @@
 #define NGX_HTTP_TOLLGATE_HOLD_TTL    60000     /* ms */
 #define NGX_HTTP_TOLLGATE_HOLD_LEAST  1000
 #define NGX_HTTP_TOLLGATE_HOLD_MOST   86400000
-#define NGX_HTTP_TOLLGATE_HOLD_SIZE   512       /* of the arguments */
 
 
-static void ngx_http_tollgate_hold_extend(ngx_event_t *ev);
-static ngx_int_t ngx_http_tollgate_hold_format(ngx_http_tollgate_node_t *node,
-    ngx_http_tollgate_charge_t *charge);
-static ngx_int_t ngx_http_tollgate_hold_extended(
-    ngx_http_tollgate_call_t *call, ngx_http_tollgate_reply_t *reply);
 static ngx_int_t ngx_http_tollgate_hold_actual(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, int64_t *credits);
 static ngx_uint_t ngx_http_tollgate_hold_param(ngx_http_tollgate_hold_t *hold,
@@ -72,136 +66,6 @@ ngx_http_tollgate_hold_extra(ngx_http_tollgate_ctx_t *ctx, u_char *p,
 }
 
 
-void
-ngx_http_tollgate_hold_start(ngx_http_tollgate_ctx_t *ctx)
-{
-    if (ctx->dry_run || ctx->verdict != NGX_HTTP_TOLLGATE_PASS
-        || !ngx_http_tollgate_charge_held(&ctx->charge))
-    {
-        return;
-    }
-
-    ctx->hold.handler = ngx_http_tollgate_hold_extend;
-    ctx->hold.data = ctx;
-    ctx->hold.log = ctx->conf->store->log;
-
-    ngx_add_timer(&ctx->hold, ctx->charge.hold_ms / 3);
-}
-
-
-void
-ngx_http_tollgate_hold_leave(ngx_http_tollgate_ctx_t *ctx)
-{
-    if (ctx->hold.timer_set) {
-        ngx_del_timer(&ctx->hold);
-    }
-}
-
-
-/* Three times while it would last, so that one of them may be lost. */
-
-static void
-ngx_http_tollgate_hold_extend(ngx_event_t *ev)
-{
-    ngx_http_tollgate_ctx_t   *ctx;
-    ngx_http_tollgate_call_t  *call;
-    ngx_http_tollgate_node_t  *node;
-
-    ctx = ev->data;
-    node = ctx->conf->store->routes[ctx->charge.shard].node;
-
-    ngx_add_timer(ev, ctx->charge.hold_ms / 3);
-
-    if (!ngx_http_tollgate_redis_room(&node->redis)) {
-        return;
-    }
-
-    call = ngx_http_tollgate_redis_call(&node->redis,
-                                        ngx_http_tollgate_hold_extended, node);
-    if (call == NULL) {
-        return;
-    }
-
-    if (ngx_http_tollgate_hold_format(node, &ctx->charge) != NGX_OK) {
-        ngx_http_tollgate_redis_forget(call);
-        return;
-    }
-
-    ngx_http_tollgate_redis_expect(call);
-    ngx_http_tollgate_redis_post(&node->redis);
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_hold_format(ngx_http_tollgate_node_t *node,
-    ngx_http_tollgate_charge_t *charge)
-{
-    u_char                      wallet[64], *w;
-    ngx_http_tollgate_redis_t  *redis;
-    ngx_http_tollgate_shard_t  *shard;
-
-    redis = &node->redis;
-    shard = &node->store->conf->shards[charge->shard];
-
-    if (ngx_http_tollgate_redis_command(redis, 11, NGX_HTTP_TOLLGATE_HOLD_SIZE)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    w = ngx_cpymem(wallet, shard->wallet.data, shard->wallet.len);
-    w = ngx_cpymem(w, charge->account, NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
-
-    ngx_http_tollgate_redis_arg_script(redis, NGX_HTTP_TOLLGATE_EXTEND);
-    ngx_http_tollgate_redis_arg(redis, "3", 1);
-    ngx_http_tollgate_redis_arg(redis, wallet, w - wallet);
-    ngx_http_tollgate_redis_arg(redis, shard->ledger.data, shard->ledger.len);
-    ngx_http_tollgate_redis_arg(redis, shard->holds.data, shard->holds.len);
-    ngx_http_tollgate_redis_arg(redis, charge->account,
-                                NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
-    ngx_http_tollgate_redis_arg(redis, charge->request_id.data,
-                                charge->request_id.len);
-    ngx_http_tollgate_redis_arg_number(redis, charge->epoch);
-    ngx_http_tollgate_redis_arg_number(redis, charge->hold_ms);
-    ngx_http_tollgate_redis_arg(redis, "0", 1);
-
-    return NGX_OK;
-}
-
-
-/* What went wrong is tried again with the next third of its time. */
-
-static ngx_int_t
-ngx_http_tollgate_hold_extended(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply)
-{
-    ngx_uint_t                 asking;
-    ngx_http_tollgate_node_t  *node;
-
-    node = call->data;
-
-    if (reply == NULL || reply->type == REDIS_REPLY_INTEGER) {
-        return NGX_OK;
-    }
-
-    if (reply->type != REDIS_REPLY_ERROR) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_tollgate_redis_noscript(reply)) {
-        return ngx_http_tollgate_redis_load(&node->redis);
-    }
-
-    if (ngx_http_tollgate_store_redirect(&node->redis, reply, &asking) == NULL)
-    {
-        ngx_http_tollgate_redis_complain(&node->redis, "to extend a hold",
-                                         reply);
-    }
-
-    return NGX_OK;
-}
-
-
 /* What it came to is in the place of what was held from here on. */
 
 void
@@ -214,7 +78,7 @@ ngx_http_tollgate_hold_commit(ngx_http_request_t *r,
 
     charge = &ctx->charge;
 
-    ngx_http_tollgate_hold_leave(ctx);
+    ngx_http_tollgate_extend_leave(ctx);
 
     if (ctx->dry_run || ctx->outage || !ngx_http_tollgate_charge_held(charge))
     {
@@ -224,7 +88,7 @@ ngx_http_tollgate_hold_commit(ngx_http_request_t *r,
     known = ngx_http_tollgate_hold_actual(r, ctx, &actual) == NGX_OK;
 
     if (!known) {
-        actual = charge->credits;
+        actual = charge->credits + ctx->more;
     }
 
     ngx_http_tollgate_commit(ctx->conf->store, charge, actual);
@@ -242,7 +106,11 @@ ngx_http_tollgate_hold_actual(ngx_http_request_t *r,
 {
     ngx_str_t  value;
 
-    if (ctx->conf->actual == NULL) {
+    /* of one that was cut what the backend tells is not what was sent */
+
+    if (ctx->conf->actual == NULL
+        || (ctx->meter != NULL && ctx->meter->cut && !ctx->meter->whole))
+    {
         return ctx->meter != NULL
                && ngx_http_tollgate_meter_cost(ctx, credits) == NGX_OK
                && *credits < NGX_HTTP_TOLLGATE_MAX ? NGX_OK : NGX_DECLINED;
@@ -303,10 +171,18 @@ ngx_http_tollgate_hold_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                "invalid parameter \"%V\" in \"%V\" directive, "
                                "it must be \"ttl=time\" of 1s to 1d or "
                                "\"overage=\" with \"reject_next\", "
-                               "\"if_available\" or \"overdraft\"",
-                               &value[i], &cmd->name);
+                               "\"if_available\" or \"overdraft\", "
+                               "\"extend=\" with a number of credits above 0 "
+                               "or \"cutoff\"", &value[i], &cmd->name);
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (hold->cutoff && !hold->extend) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"cutoff\" in \"%V\" directive needs \"extend=\"",
+                           &cmd->name);
+        return NGX_CONF_ERROR;
     }
 
     if (ngx_strcmp(value[1].data, "price") == 0) {
@@ -355,6 +231,16 @@ ngx_http_tollgate_hold_param(ngx_http_tollgate_hold_t *hold, ngx_str_t *arg)
 
         return n != NGX_ERROR && n >= NGX_HTTP_TOLLGATE_HOLD_LEAST
                && n <= NGX_HTTP_TOLLGATE_HOLD_MOST;
+    }
+
+    if (ngx_http_tollgate_conf_param(arg, "extend=", &s)) {
+        return ngx_http_tollgate_credits_parse(&s, &hold->extend) == NGX_OK
+               && hold->extend > 0 && hold->extend < NGX_HTTP_TOLLGATE_MAX;
+    }
+
+    if (ngx_strcmp(arg->data, "cutoff") == 0) {
+        hold->cutoff = 1;
+        return 1;
     }
 
     if (!ngx_http_tollgate_conf_param(arg, "overage=", &s)) {

@@ -1,13 +1,20 @@
 
 /*
  * ngx_http_tollgate_meter.c owns the way of a metered response through the
- * filters: which are read, and what becomes of those that nobody waits for.
+ * filters: which are read, and what becomes of those that nobody waits for, or that are
+ * to end early.
  *
  * Where no location has tollgate_meter these filters are not there.
  */
 
 
+#include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_meter.h"
+
+
+/* ms between looks whether a response that is cut has been sent */
+
+#define NGX_HTTP_TOLLGATE_METER_CLOSE  100
 
 
 static ngx_int_t ngx_http_tollgate_meter_headers(ngx_http_request_t *r);
@@ -19,6 +26,12 @@ static ngx_int_t ngx_http_tollgate_meter_body(ngx_http_request_t *r,
     ngx_chain_t *in);
 static void ngx_http_tollgate_meter_read(ngx_http_request_t *r,
     ngx_http_tollgate_meter_t *meter, ngx_chain_t *in);
+static ngx_uint_t ngx_http_tollgate_meter_ended(
+    ngx_http_tollgate_meter_t *meter);
+static ngx_int_t ngx_http_tollgate_meter_cut(ngx_http_request_t *r,
+    ngx_http_tollgate_meter_t *meter, ngx_chain_t *in);
+static ngx_int_t ngx_http_tollgate_meter_keep(ngx_http_request_t *r,
+    ngx_http_tollgate_meter_t *meter, ngx_chain_t *in, ngx_chain_t **ll);
 static void ngx_http_tollgate_meter_drain(ngx_http_request_t *r,
     ngx_chain_t *in);
 static void ngx_http_tollgate_meter_sent(ngx_chain_t *cl);
@@ -151,7 +164,12 @@ ngx_http_tollgate_meter_body(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
+    if (meter->cut && !meter->whole) {
+        return ngx_http_tollgate_meter_cut(r, meter, in);
+    }
+
     ngx_http_tollgate_meter_read(r, meter, in);
+    ngx_http_tollgate_extend(ctx);
 
     rc = meter->gone ? NGX_ERROR : ngx_http_next_body_filter(r, in);
 
@@ -200,6 +218,142 @@ ngx_http_tollgate_meter_read(ngx_http_request_t *r,
         if (b->last_buf) {
             meter->whole = 1;
         }
+    }
+}
+
+
+/* Whether it can be cut here: of a stream that we can read, behind an event. */
+
+static ngx_uint_t
+ngx_http_tollgate_meter_ended(ngx_http_tollgate_meter_t *meter)
+{
+    return !meter->reading || !meter->scan.stream || meter->inflate != NULL
+           || meter->scan.ended;
+}
+
+
+/*
+ * What is left of the event under way still passes.  Once it is sent the
+ * connection is closed without an end of the response, so that the client
+ * sees that there would have been more.
+ */
+
+static ngx_int_t
+ngx_http_tollgate_meter_cut(ngx_http_request_t *r,
+    ngx_http_tollgate_meter_t *meter, ngx_chain_t *in)
+{
+    ngx_int_t          rc;
+    ngx_uint_t         ended;
+    ngx_chain_t       *out;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+    out = NULL;
+    ended = 0;
+
+    rc = ngx_http_tollgate_meter_keep(r, meter, in, &out);
+
+    if (rc == NGX_OK) {
+        ended = !meter->whole && ngx_http_tollgate_meter_ended(meter);
+        rc = meter->gone ? NGX_ERROR : ngx_http_next_body_filter(r, out);
+    }
+
+    if (rc != NGX_ERROR && (!ended || r->out != NULL || c->buffered)) {
+        return rc;
+    }
+
+    c->error = 1;
+    c->close = 1;
+
+    ngx_post_event(c->read, &ngx_posted_events);
+
+    return NGX_ERROR;
+}
+
+
+/* A chain of what still passes; the rest counts as sent. */
+
+static ngx_int_t
+ngx_http_tollgate_meter_keep(ngx_http_request_t *r,
+    ngx_http_tollgate_meter_t *meter, ngx_chain_t *in, ngx_chain_t **ll)
+{
+    u_char       *p;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    for ( /* void */ ; in; in = in->next) {
+        b = in->buf;
+
+        if (meter->dropped
+            || (ngx_buf_size(b) && ngx_http_tollgate_meter_ended(meter)))
+        {
+            meter->dropped = 1;
+            ngx_http_tollgate_meter_sent(in);
+            break;
+        }
+
+        if (ngx_buf_in_memory(b)) {
+            p = ngx_http_tollgate_meter_event(&meter->scan, b->pos, b->last);
+
+            if (p < b->last) {
+                b->last = p;
+                b->last_buf = 0;
+                b->last_in_chain = 0;
+                meter->dropped = 1;
+            }
+        }
+
+        if (b->last_buf) {
+            meter->whole = 1;
+        }
+
+        cl = ngx_alloc_chain_link(r->pool);
+        if (cl == NULL) {
+            return NGX_ERROR;
+        }
+
+        cl->buf = b;
+        cl->next = NULL;
+        *ll = cl;
+        ll = &cl->next;
+    }
+
+    if (meter->whole || !ngx_http_tollgate_meter_ended(meter)) {
+        return NGX_OK;
+    }
+
+    /* gzip and the like are to let go of what they have */
+
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    meter->flush.flush = 1;
+
+    cl->buf = &meter->flush;
+    cl->next = NULL;
+    *ll = cl;
+
+    return NGX_OK;
+}
+
+
+/* It is cut, and the backend may be silent: looks whether all is sent. */
+
+void
+ngx_http_tollgate_meter_close(ngx_http_tollgate_ctx_t *ctx)
+{
+    ngx_http_request_t  *r;
+
+    r = ctx->request->main;
+
+    ngx_add_timer(&ctx->hold, NGX_HTTP_TOLLGATE_METER_CLOSE);
+
+    if (r->connection->data == r && !r->aio
+        && ngx_http_tollgate_meter_ended(ctx->meter))
+    {
+        (void) ngx_http_tollgate_meter_cut(r, ctx->meter, NULL);
     }
 }
 

@@ -83,6 +83,7 @@ typedef struct {
     unsigned                         cr:1;      /* was the last byte */
     unsigned                         data:1;    /* the event has some */
     unsigned                         failed:1;  /* it told of an error */
+    unsigned                         ended:1;   /* no event is under way */
     ngx_http_tollgate_meter_json_t   json;
 } ngx_http_tollgate_meter_scan_t;
 
@@ -118,11 +119,15 @@ struct ngx_http_tollgate_meter_s {
     unsigned                         whole:1;   /* the last of it has passed */
     unsigned                         none:1;    /* nothing can be told */
     unsigned                         gone:1;    /* who it would be sent to */
+    unsigned                         cut:1;     /* it is to end: see _extend.c */
+    unsigned                         dropped:1; /* some of it was not sent */
+    ngx_buf_t                        flush;
 };
 
 
 /* _meter.c */
 ngx_int_t ngx_http_tollgate_meter_init(ngx_conf_t *cf);
+void ngx_http_tollgate_meter_close(ngx_http_tollgate_ctx_t *ctx);
 
 /* _meter_cost.c */
 ngx_int_t ngx_http_tollgate_meter_open(ngx_http_request_t *r,
@@ -160,6 +165,8 @@ void ngx_http_tollgate_meter_json(ngx_http_tollgate_meter_scan_t *scan,
 void ngx_http_tollgate_meter_start(ngx_http_tollgate_meter_scan_t *scan,
     ngx_uint_t dialects, ngx_uint_t stream);
 void ngx_http_tollgate_meter_feed(ngx_http_tollgate_meter_scan_t *scan,
+    u_char *p, u_char *last);
+u_char *ngx_http_tollgate_meter_event(ngx_http_tollgate_meter_scan_t *scan,
     u_char *p, u_char *last);
 
 /*

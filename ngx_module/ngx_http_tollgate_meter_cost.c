@@ -183,7 +183,8 @@ ngx_http_tollgate_meter_found(ngx_http_tollgate_ctx_t *ctx,
 
     if ((meter->whole && !meter->scan.failed)
         || (meter->begun && !meter->reading)
-        || ctx->conf->meter_abort == NGX_HTTP_TOLLGATE_METER_HOLD)
+        || (ctx->conf->meter_abort == NGX_HTTP_TOLLGATE_METER_HOLD
+            && !meter->cut))
     {
         return NGX_HTTP_TOLLGATE_METER_BY_NOTHING;
     }

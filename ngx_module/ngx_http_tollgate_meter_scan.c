@@ -31,6 +31,7 @@ ngx_http_tollgate_meter_start(ngx_http_tollgate_meter_scan_t *scan,
 
     scan->dialects = dialects;
     scan->stream = stream;
+    scan->ended = 1;
 
     for (i = 0; i < NGX_HTTP_TOLLGATE_METER_COUNTS; i++) {
         scan->counts[i] = NGX_HTTP_TOLLGATE_METER_UNTOLD;
@@ -50,6 +51,26 @@ ngx_http_tollgate_meter_feed(ngx_http_tollgate_meter_scan_t *scan, u_char *p,
     } else {
         ngx_http_tollgate_meter_json(scan, p, last);
     }
+}
+
+
+/* Feeds what is left of the event under way; where it ends, or last. */
+
+u_char *
+ngx_http_tollgate_meter_event(ngx_http_tollgate_meter_scan_t *scan, u_char *p,
+    u_char *last)
+{
+    while (p < last && !scan->ended) {
+        ngx_http_tollgate_meter_feed(scan, p, p + 1);
+        p++;
+    }
+
+    if (p < last && scan->cr && *p == LF) {
+        ngx_http_tollgate_meter_feed(scan, p, p + 1);
+        p++;
+    }
+
+    return p;
 }
 
 
@@ -75,6 +96,7 @@ ngx_http_tollgate_meter_lines(ngx_http_tollgate_meter_scan_t *scan, u_char *p,
         }
 
         scan->cr = 0;
+        scan->ended = 0;
 
         if (scan->field <= NGX_HTTP_TOLLGATE_METER_COLON) {
             scan->field = *p == (u_char) name[scan->field]
@@ -110,6 +132,7 @@ ngx_http_tollgate_meter_line_end(ngx_http_tollgate_meter_scan_t *scan)
     u_char  lf;
 
     lf = LF;
+    scan->ended = scan->field == 0;
 
     if (scan->field == 0) {
         ngx_http_tollgate_meter_document(scan);
