@@ -287,7 +287,7 @@ typedef struct {
     ngx_event_t                      hold;      /* see _extend.c */
     struct ngx_http_tollgate_call_s *extending; /* under way, or NULL */
     int64_t                          asked;     /* credits, by that call */
-    int64_t                          more;      /* are held in addition */
+    int64_t                          more;      /* held in addition */
     ngx_msec_t                       lease;     /* 0: none */
     ngx_http_tollgate_meter_t       *meter;     /* of the response, or NULL */
     ngx_http_tollgate_link_t        *link;      /* in the place of a key */
@@ -362,10 +362,8 @@ ngx_int_t ngx_http_tollgate_key_hash(u_char *hash, ngx_str_t *key);
 ngx_int_t ngx_http_tollgate_key_init(void);
 void ngx_http_tollgate_key_exit(void);
 
-/*
- * _foreign.c: KEY_MALFORMED, KEY_UNKNOWN or PASS, and then ctx->foreign; where
- * it is wanted NGX_AGAIN: Redis was asked, NGX_DECLINED: it can't be
- */
+/* _foreign.c: KEY_MALFORMED, KEY_UNKNOWN or PASS, and then ctx->foreign;
+ * where it is wanted NGX_AGAIN: Redis was asked, NGX_DECLINED: it can't be */
 ngx_http_tollgate_verdict_e ngx_http_tollgate_foreign(
     ngx_http_tollgate_ctx_t *ctx);
 ngx_int_t ngx_http_tollgate_foreign_ask(ngx_http_tollgate_ctx_t *ctx);
@@ -385,8 +383,7 @@ u_char *ngx_http_tollgate_credits(u_char *p, int64_t credits);
 
 #define NGX_HTTP_TOLLGATE_CREDITS_LEN  (NGX_INT64_LEN + 2)
 
-/* _content.c: PASS, or why there is no such content; its cost is cost, or that
-   of a view where cost is below 0 */
+/* _content.c: PASS, or why there is none; a cost below 0 is that of a view */
 ngx_http_tollgate_verdict_e ngx_http_tollgate_content(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx, int64_t cost);
 void ngx_http_tollgate_content_undecided(ngx_http_tollgate_ctx_t *ctx);
