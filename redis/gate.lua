@@ -40,15 +40,33 @@ local call, format = redis.call, string.format
 --: include gate/wallet.lua
 --: include gate/rules.lua
 --: include gate/rate.lua
---: include gate/link.lua
 --: include gate/decide.lua
+
+
+-- What only some requests need is made where a call has one of them.
+local function make_parts()
 --: include gate/calendar.lua
 --: include gate/idem.lua
+--: include gate/link.lua
 --: include gate/limits.lua
 --: include gate/running.lua
 --: include gate/balance.lua
 --: include gate/content.lua
 --: include gate/hold.lua
+    return {
+        balance = open_balance, calendar = open_calendar,
+        content = open_content, hold = open_hold, idem = open_idem,
+        limits = open_limits, link = open_link, running = open_running
+    }
+end
+
+local makers
+
+local function open(name, ...)
+    makers = makers or make_parts()
+
+    return makers[name](...)
+end
 
 
 -- first half: read and decide
@@ -131,7 +149,7 @@ local readable, p =
 p = readable and p
 
 local window_at = p and (w.zone or p.align == 'anniversary')
-                  and open_calendar(w.zone, call('HGET', k_wallet, 'anchor'))
+                  and open('calendar', w.zone, call('HGET', k_wallet, 'anchor'))
 
 if sound then
     roll_windows(w, p, now_s, window_at)
@@ -211,40 +229,44 @@ end
 -- items of events that tell of a threshold.
 local parts, notices = {}, {}
 
+local function wants(word)
+    return wanted ~= '' and string.find(wanted, word, 1, true)
+end
+
 -- ahead of what would count a call that was charged before, or a download
-if string.find(wanted, ' idem=', 1, true) then
-    parts[1] = open_idem()
+if wants(' idem=') then
+    parts[1] = open('idem')
 end
 
-if string.find(wanted, ' link=', 1, true) then
-    parts[#parts + 1] = open_link(asks, now)
+if wants(' link=') then
+    parts[#parts + 1] = open('link', asks, now)
 end
 
-if string.find(wanted, ' content=', 1, true) then
-    parts[#parts + 1] = open_content(w, p, now_s)
+if wants(' content=') then
+    parts[#parts + 1] = open('content', w, p, now_s)
 end
 
 if limited then
     local at = #parts + 1
 
     readable, parts[at] =
-        pcall(open_limits, w, p, keys, now, window_at, notices)
+        pcall(open, 'limits', w, p, keys, now, window_at, notices)
 
     -- a limit that can't be read is one that nobody can say is kept
     if not readable then
         p, parts[at] = false, nil
 
     elseif parts[at].running then
-        table.insert(parts, at, open_running(parts[at], now))
+        table.insert(parts, at, open('running', parts[at], now))
     end
 end
 
 if w.low then
-    parts[#parts + 1] = open_balance(w, notices)
+    parts[#parts + 1] = open('balance', w, notices)
 end
 
-if string.find(wanted, ' hold=', 1, true) then
-    parts[#parts + 1] = open_hold(w, now)
+if wants(' hold=') then
+    parts[#parts + 1] = open('hold', w, now)
 end
 
 local avail_before, items, passed, units_used = w.avail, {}, 0, 0
@@ -389,13 +411,19 @@ end
 -- What a part holds leaves avail by events of its own.
 w.avail = w.avail + w.holding
 
+local seq, avail, held = nil, nil, found[4]
+
 local function post(kind, delta, item, holding)
-    holding = holding or 0
-    w.seq, w.avail, w.held = w.seq + 1, w.avail - holding, w.held + holding
-    call('XADD', k_ledger, '*', 'a', account, 'e', found[1],
-         's', format('%.0f', w.seq), 't', format('%.0f', now), 'k', kind,
-         'd', format('%.0f', delta), 'v', format('%.0f', w.avail),
-         'h', format('%.0f', w.held), 'n', '0', 'i', item)
+    if holding then
+        w.avail, w.held = w.avail - holding, w.held + holding
+        held = format('%.0f', w.held)
+    end
+
+    w.seq = w.seq + 1
+    seq, avail = format('%.0f', w.seq), format('%.0f', w.avail)
+    call('XADD', k_ledger, '*', 'a', account, 'e', found[1], 's', seq,
+         't', format('%.0f', now), 'k', kind, 'd', format('%.0f', delta),
+         'v', avail, 'h', held, 'n', '0', 'i', item)
 end
 
 if #items > 0 then
@@ -412,13 +440,13 @@ for i = 1, #notices do
     post('threshold', 0, notices[i])
 end
 
-if #items + #notices > 0 or w.holding > 0 then
-    put('seq', w.seq)
-    put('avail', w.avail)
+if seq then
+    put('seq', seq)
+    put('avail', avail)
 end
 
 if w.holding > 0 then
-    put('held', w.held)
+    put('held', held)
 end
 
 if #change > 0 then
