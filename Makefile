@@ -147,7 +147,7 @@ $(BUILD)/%.o: %.c $(BUILD)/tollgate_scripts.h
 
 # --- fuzz targets: one a reader of bytes from outside ---------------------------
 
-FUZZ_NGX = accept catalog cluster key meter pass price reply scan verdict
+FUZZ_NGX = accept catalog cluster key link meter pass price reply scan verdict
 FUZZ_WORKER = conf event route usage
 FUZZ = $(FUZZ_NGX) $(FUZZ_WORKER)
 RUNS ?= 1000000
@@ -157,6 +157,7 @@ NGX_UNIT = ngx_module/ngx_http_tollgate_$(1).c
 fuzz_accept = $(call NGX_UNIT,accept)
 fuzz_catalog = $(call NGX_UNIT,catalog)
 fuzz_cluster = $(call NGX_UNIT,cluster)
+fuzz_link = $(call NGX_UNIT,origin)
 fuzz_meter = $(call NGX_UNIT,meter_json) $(call NGX_UNIT,meter_scan) -ljansson
 fuzz_pass = $(call NGX_UNIT,key) $(call NGX_UNIT,pass)
 fuzz_price = $(call NGX_UNIT,catalog) $(call NGX_UNIT,complain)

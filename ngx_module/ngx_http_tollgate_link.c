@@ -251,7 +251,7 @@ ngx_http_tollgate_link_parse(ngx_str_t *token, ngx_http_tollgate_link_t *link)
            && ngx_http_tollgate_link_is(&link->id, 10, 32, "")
            && part[4].len <= 11 && link->expires > 0
            && part[5].len <= 9 && link->max >= 0
-           && link->window > 0
+           && part[6].len <= 6 && link->window > 0
            && link->window <= NGX_HTTP_TOLLGATE_LINK_WINDOW
            && ngx_http_tollgate_link_network(&link->network)
            && part[8].len > 0
