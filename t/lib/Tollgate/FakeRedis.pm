@@ -147,7 +147,7 @@ sub reply {
     return ('extend', ":1\r\n") if $words[2] == 3 && @words == 11;
     return ('refund', ":1\r\n") if $words[2] == 3;
     return ("release $words[6]", ":1\r\n") if $words[2] == 1;
-    return ('void', ":1\r\n") if @words == 7;
+    return ('void', ":1\r\n") if @words == 8;
 
     return ('gate', $self->{t}->slurp($self->{file}));
 }
