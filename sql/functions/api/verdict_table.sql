@@ -46,7 +46,6 @@ as $$
          'wait until one has ended, or a higher limit'),
         ('content_locked', 'content', 'the content was not bought, and is in no plan that the account has',
          'tollgate entitlements grant ACCOUNT CONTENT, with --charge if it is bought'),
-         'tollgate entitlements buy ACCOUNT CONTENT, or grant'),
         ('link_revoked', 'link', 'the download link was revoked', 'sign another'),
         ('downloads_exhausted', 'link', 'the download link had been used as often as it may be',
          'sign another'),
