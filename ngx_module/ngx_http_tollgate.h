@@ -144,7 +144,7 @@ typedef struct ngx_http_tollgate_hold_s   ngx_http_tollgate_hold_t;
 
 /* what gate.lua took beside credits and units: its own words, handed back */
 
-#define NGX_HTTP_TOLLGATE_TICKET_LEN      512
+#define NGX_HTTP_TOLLGATE_TICKET_LEN      2048
 
 typedef struct {
     size_t                           len;

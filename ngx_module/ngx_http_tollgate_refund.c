@@ -11,7 +11,7 @@
 
 
 #define NGX_HTTP_TOLLGATE_REFUND_MAX    16384
-#define NGX_HTTP_TOLLGATE_REFUND_SIZE   2048    /* of the arguments */
+#define NGX_HTTP_TOLLGATE_REFUND_SIZE   1536    /* of arguments but the ticket */
 #define NGX_HTTP_TOLLGATE_REFUND_WAIT   500     /* after an error, ms */
 
 
@@ -228,7 +228,8 @@ ngx_http_tollgate_refund_format(ngx_http_tollgate_node_t *node,
     if (ngx_http_tollgate_redis_command(redis,
                        3 + keys
                        + ngx_http_tollgate_refund_scripts[debt->script].args,
-                       NGX_HTTP_TOLLGATE_REFUND_SIZE)
+                       NGX_HTTP_TOLLGATE_REFUND_SIZE
+                       + NGX_HTTP_TOLLGATE_TICKET_LEN)
         != NGX_OK)
     {
         return NGX_ERROR;

@@ -2,16 +2,20 @@
  * event_fields.h: the fields of ledger and usage events.
  *
  * EVENT_FIELD(NAME, "field") rows are the fields of a ledger stream entry,
- * ITEM_FIELD rows the parts of one item of it in their order, USAGE_FIELD rows
- * the columns of a usage record in theirs, and USAGE_LATER rows those that
- * follow and that a record of an older gate lacks.  Include this file with
- * the macros defined that you need; the others expand to nothing.
+ * ITEM_FIELD rows the parts of one item of it in their order, ITEM_LATER rows
+ * those that follow where there is something to say, USAGE_FIELD rows the
+ * columns of a usage record in theirs, and USAGE_LATER rows those that follow
+ * and that a record of an older gate lacks.  Include this file with the macros
+ * defined that you need; the others expand to nothing.
  */
 #ifndef EVENT_FIELD
 #define EVENT_FIELD(name, field)
 #endif
 #ifndef ITEM_FIELD
 #define ITEM_FIELD(name, column)
+#endif
+#ifndef ITEM_LATER
+#define ITEM_LATER(name, column)
 #endif
 #ifndef USAGE_FIELD
 #define USAGE_FIELD(name, column)
@@ -38,6 +42,8 @@ ITEM_FIELD(FEATURE,    "feature")
 ITEM_FIELD(MODEL,      "model")
 ITEM_FIELD(CREDITS,    "credits")
 ITEM_FIELD(UNITS,      "units")
+
+ITEM_LATER(POCKETS,    "pockets")
 
 USAGE_FIELD(AT_MS,      "at_ms")
 USAGE_FIELD(REQUEST_ID, "request_id")
@@ -75,5 +81,6 @@ USAGE_LATER(DOWNLOAD,    "download")
 
 #undef EVENT_FIELD
 #undef ITEM_FIELD
+#undef ITEM_LATER
 #undef USAGE_FIELD
 #undef USAGE_LATER

@@ -324,7 +324,7 @@ for i = 1, count do
                     end
                 end
 
-                assert(#ask.ticket <= 512, 'a ticket is too long')
+                assert(#ask.ticket <= 2048, 'a ticket is too long')
 
                 if (credits > 0 or used > 0) and not ask.held then
                     if credits ~= taken_credits or used ~= taken_units then

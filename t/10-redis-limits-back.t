@@ -57,10 +57,26 @@ $t->r('HDEL', $wallet, 'u:4:key_0000000001');
 refund($answer);
 is counters('u:1', 'u:2:app_0000000001', 'u:4:key_0000000001'),
     $day + 86400 . ' 3 0 9, 0 0 0 9, -', 'not to another window, nor below 0';
-account(l => join "\n", map { "limit0000$_ a$_ credits 9999 day calendar key * refuse -" }
-        10 .. 30);
+
+# As many as there can be, eight a holder, each with the longest word.
+sub most { return join "\n", map { "limit0$_[0]00$_ a$_ $_[2] 9007199254740991 day calendar $_[1] * refuse -" } 1 .. 8 }
+account(avail => '9007199254740991', l => most(10, 'account', 'credits'),
+        'l:app_0000000001' => most(20, 'app', 'credits'),
+        'l:key_0000000001' => most(30, 'key', 'credits'));
+$t->plan('payg', limits => most(40, 'app', 'credits'));
+$answer = ask({ cost => '9007199254740000' });
+my @words = split /;/, $answer->{ticket};
+is scalar @words, 32, 'a ticket names every counter of 32';
+cmp_ok length $answer->{ticket}, '>', 32 * 41, 'however long the words';
+sub of_all { return grep { /^u:/ } @{ $t->r('HKEYS', $wallet) } }
+is scalar(grep { / 9007199254740000 / } map { counters($_) } of_all()), 32, 'all were debited';
+is refund($answer), 1, 'it is given back';
+is join(',', sort map { (split ' ', counters($_))[1] } of_all()), join(',', (0) x 32),
+    'to all of them';
+$t->plan('payg', limits => '');
+account(l => join "\n", map { "many0000$_ a$_ credits 9999 day calendar key * refuse -" } 10 .. 99);
 $answer = ask({ cost => 1000 });
-cmp_ok length $answer->{ticket}, '<=', 384, 'many limits make no ticket too long';
-is counters('u:limit000030:key_0000000001'), "$day 1000 0 9999", 'and count all';
+cmp_ok length $answer->{ticket}, '<=', 1743, 'more than there can be make no ticket too long';
+is counters('u:many000099:key_0000000001'), "$day 1000 0 9999", 'and are counted';
 
 done_testing;

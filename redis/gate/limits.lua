@@ -164,7 +164,8 @@ local function open_limits(w, p, keys, now, window_at, notices)
 
         c.used = c.used + amount < most and c.used + amount or most
 
-        if #ask.ticket < 320 then
+        -- four holders with eight limits each have room for their words
+        if #ask.ticket < 1700 then
             ask.ticket = ask.ticket .. (ask.ticket == '' and '' or ';')
                          .. (limit.meter == 'credits' and 'b:' or 'u:')
                          .. c.word .. format(' %.0f %.0f', c.start, amount)

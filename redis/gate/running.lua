@@ -52,7 +52,7 @@ local function open_running(limits, now)
                              .. string.sub(c.field, 3)
 
                 -- a slot that no ticket tells of would outlive its request
-                if #ask.ticket + #word < 500 then
+                if #ask.ticket + #word < 1800 then
                     ask.ticket = ask.ticket .. (ask.ticket == '' and '' or ';')
                                  .. word
                     c.live = c.live + 1
