@@ -808,6 +808,22 @@ CREATE VIEW public.price_period AS
 
 COMMENT ON VIEW public.price_period IS 'Each price with the time in which it holds, that of its list: at any moment at most one of a model and unit.';
 
+CREATE TABLE public.proof (
+    one boolean DEFAULT true NOT NULL,
+    shard integer DEFAULT 0 NOT NULL,
+    after text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    began_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    accounts bigint DEFAULT 0 NOT NULL,
+    checked bigint DEFAULT 0 NOT NULL,
+    moving bigint DEFAULT 0 NOT NULL,
+    unproved bigint DEFAULT 0 NOT NULL,
+    every interval DEFAULT '01:00:00'::interval NOT NULL,
+    CONSTRAINT proof_one_check CHECK (one)
+);
+
+COMMENT ON TABLE public.proof IS 'Of the role proof: the account that it looked at last, when its round began, and the last whole one ended; accounts and moving are those of this round, and of them those that moved each time that they were looked at; unproved is moving of the last whole round; checked counts those of all rounds; every is how long a round may take.';
+
 CREATE TABLE public.quota_usage (
     account text NOT NULL COLLATE pg_catalog."C",
     "window" text NOT NULL,
@@ -1112,6 +1128,9 @@ ALTER TABLE ONLY public.plan_version
 ALTER TABLE ONLY public.price_list
     ADD CONSTRAINT price_list_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.proof
+    ADD CONSTRAINT proof_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY public.quota_usage
     ADD CONSTRAINT quota_usage_pkey PRIMARY KEY (account, "window", start);
 
@@ -1161,6 +1180,8 @@ CREATE INDEX account_frozen ON public.account USING btree (id) WHERE (state = 'f
 
 CREATE INDEX account_plan ON public.account USING btree (plan);
 
+CREATE INDEX account_shard ON public.account USING btree (shard, id);
+
 CREATE INDEX alert_open ON public.alert USING btree (at) WHERE (closed_at IS NULL);
 
 CREATE INDEX api_key_account ON public.api_key USING btree (account, id);
@@ -1176,6 +1197,8 @@ CREATE INDEX charge_default_account_at_idx ON public.charge_default USING btree 
 CREATE INDEX charge_request ON ONLY public.charge USING btree (request_id);
 
 CREATE INDEX charge_default_request_id_idx ON public.charge_default USING btree (request_id);
+
+CREATE INDEX command_delta ON public.command USING btree (account, no) WHERE (delta <> 0);
 
 CREATE INDEX command_pending ON public.command USING btree (account, no) WHERE ((applied_at IS NULL) AND (refused IS NULL));
 
@@ -1485,6 +1508,8 @@ GRANT SELECT,INSERT ON TABLE public.model_price TO tollgate_worker;
 GRANT SELECT,INSERT ON TABLE public.price_list TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.price_period TO tollgate_worker;
+
+GRANT SELECT,UPDATE ON TABLE public.proof TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quota_usage TO tollgate_worker;
 

@@ -52,16 +52,15 @@ is $b->balance($bystander), 95, 'the bystander paid each time';
 # The ledger's side of the proof.
 my $c = $b->account(100);
 $b->call('credit_grant', { account => $c, credits => '5' });
-my $side = decode_json(scalar $b->sql('select ledger.verify_side($1)', $c));
-is $side->{balance}, '105000000', 'a grant is in the balance at once';
-is_deeply [map { $_->{delta} } @{ $side->{unapplied} }], ['5000000'],
-    'its command counts until its event is settled';
-is $side->{avail}, '100000000', 'the register is where the last event left it';
-$b->settle([command => $c, 2, 5, cmd => $side->{unapplied}[0]{no}]);
-$side = decode_json(scalar $b->sql('select ledger.verify_side($1)', $c));
-is_deeply $side->{unapplied}, [], 'and no more then';
-is $b->sql_error('select ledger.verify_side($1)', 'Nobody0000')->{message},
-    'account_not_found', 'an unknown account is refused';
+my $sides = q{select balance, avail, commands from ledger.verify_sides(array[$1, $2])};
+my ($side, $other) = $b->sql($sides, $c, $bystander);
+is $side->[0], 105000000, 'a grant is in the balance at once';
+like $side->[2], qr/^\d+:5000000$/, 'its command counts until its event is settled';
+is $side->[1], 100000000, 'the register is where the last event left it';
+is_deeply $other, [95000000, 95000000, undef], 'other accounts are told of in their order';
+$b->settle([command => $c, 2, 5, cmd => $side->[2] =~ s/:.*//r]);
+is +($b->sql($sides, $c, $bystander))[0][2], undef, 'and no more then';
+is_deeply [$b->sql($sides, 'Nobody0000', 'nobody1111')], [], 'of an unknown account nothing';
 
 # What Redis refuses.
 $b->call('credit_grant', { account => $c, credits => '1' });

@@ -44,7 +44,9 @@ my $api = FakeApi->new($t,
               tier => 'pro', credits => '80', units => undef }] }] }],
     'GET /api/ledger/verify' => [200, { ok => JSON::PP::false, accounts => 2,
         differences => [{ account => 'BBBBBBBBBB', redis => '1000',
-                          ledger => '990', reason => 'balance' }],
+                          ledger => '990', reason => 'balance',
+                          hint => 'repair it' }],
+        moving => 1, totals => { available => '1500', held => '2' },
         assets => [{ asset => 'CREDIT', sum => '0' }] }],
     'GET /api/ledger/verify?account=AAAAAAAAAA' => [200, {
         ok => JSON::PP::true, accounts => 1, differences => [],
@@ -107,8 +109,11 @@ like($out, qr/^model +video-generator:veo-3 +Veo 3 +video\.generate +pro +80/m,
 
 $run = $cli->run(qw(ledger verify));
 is($run->{status}, 6, 'a difference in the ledger ends with 6');
-like($run->{out}, qr{differences: 1\n.*^BBBBBBBBBB +1000 +990 +balance$}ms,
-     'and is shown with both sides');
+like($run->{out}, qr{differences: 1\n.*^BBBBBBBBBB +1000 +990 +balance +repair it$}ms,
+     'and is shown with both sides and what to do');
+like($run->{out}, qr{^in Redis, available: 1500\nin Redis, held: 2$}m,
+     'and so are the totals that were compared');
+like($run->{out}, qr{^1 accounts moved}m, 'and what could not be proved');
 $run = $cli->run(qw(ledger verify AAAAAAAAAA));
 is($run->{status}, 0, 'a ledger that agrees ends with 0');
 like($run->{out}, qr/^Redis and the ledger agree$/m, 'and says so');

@@ -48,7 +48,7 @@ my @refused = (
     ["[api]\nsocket_mode = 0999\n", qr/:2: "socket_mode".*octal mode/,
         'a mode that is not octal'],
     ["[worker]\nroles = settle cook\n",
-        qr/:2: "roles".*some of: settle mirror jobs api.*"settle cook"/, 'an unknown role'],
+        qr/:2: "roles".*some of: settle mirror jobs proof api.*"settle cook"/, 'an unknown role'],
     ["[worker]\nroles =\n", qr/:2: "roles"/, 'no role at all'],
     ["[worker]\nlog_level = loud\n", qr/:2: "log_level".*one of: error/,
         'an unknown log level'],

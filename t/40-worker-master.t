@@ -31,7 +31,7 @@ $t->postgres;
 $t->worker('worker.pid_file' => "$t->{dir}/worker.pid");
 
 my %first = roles();
-is join(' ', sort keys %first), 'api jobs mirror settle',
+is join(' ', sort keys %first), 'api jobs mirror proof settle',
     'each role is a process';
 my $said;
 $t->wait_for(sub { defined recv $notify, $said, 100, MSG_DONTWAIT },
@@ -57,7 +57,7 @@ for my $role (sort keys %first) {
     }, "$role to be started again");
 }
 my %second = roles();
-is join(' ', sort keys %second), 'api jobs mirror settle',
+is join(' ', sort keys %second), 'api jobs mirror proof settle',
     'a role that is killed is started again';
 $t->wait_for(sub { ($t->api('GET', '/api/health'))[0] == 200 },
              'the API to answer again');

@@ -55,7 +55,7 @@ unlike $r->{body}, qr/$c->{account}|$c->{app}|$c->{key_id}|tg_live|Somchai/,
     'no label tells of an account, app or key';
 
 is $s->{"tollgate_$_"}, 1, "$_ is 1"
-    for 'pg_up', map { qq(role_up{role="$_"}) } qw(settle mirror jobs api);
+    for 'pg_up', map { qq(role_up{role="$_"}) } qw(settle mirror jobs proof api);
 is Tollgate::Metrics::total($s, 'tollgate_redis_up'), 1, 'Redis is up';
 cmp_ok $s->{"tollgate_$_"}, '==', 0, "$_ is 0"
     for qw(ledger_imbalance accounts_frozen ledger_stream_lag_entries
@@ -104,7 +104,7 @@ $t->wait_for(sub {
 $t->mirrored;
 is value('mirror_pending_commands'), 0, 'and does what was left';
 $s = samples();
-for my $name (qw(master settle mirror jobs api)) {
+for my $name (qw(master settle mirror jobs proof api)) {
     my ($pid) = $name eq 'master' ? $t->{processes}{worker} : role($name);
     my @fds = glob "/proc/$pid/fd/*";
     cmp_ok abs($s->{qq(process_open_fds{role="$name"})} - @fds), '<=', 2,

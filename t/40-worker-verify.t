@@ -12,7 +12,8 @@ use Tollgate::Story;
 my $t = Tollgate::Story->new;
 $t->redis;
 $t->postgres;
-$t->worker('settle.batch' => 3, 'settle.idle_ms' => 5);
+$t->worker('settle.batch' => 3, 'settle.idle_ms' => 5,
+           'worker.roles' => 'settle mirror jobs api');
 $t->load_demo;
 
 my $c = $t->customer(credits => '100');

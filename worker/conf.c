@@ -55,6 +55,7 @@ const char *const role_names[ROLE_MAX] = {
     [ROLE_SETTLE] = "settle",
     [ROLE_MIRROR] = "mirror",
     [ROLE_JOBS]   = "jobs",
+    [ROLE_PROOF]  = "proof",
     [ROLE_API]    = "api",
 };
 
@@ -71,7 +72,7 @@ static const struct {
     [CONF_OCTAL]  = { conf_parse_octal, "an octal mode like 0660" },
     [CONF_SWITCH] = { conf_parse_switch, "on or off" },
     [CONF_ROLES]  = { conf_parse_roles,
-                      "some of: settle mirror jobs api" },
+                      "some of: settle mirror jobs proof api" },
     [CONF_LEVEL]  = { conf_parse_level,
                       "one of: error warn info debug" },
 };
@@ -101,7 +102,7 @@ static const struct conf_row conf_rows[] = {
     ROW(redis, tls_name, CONF_STRING, "", 0, 0),
     ROW(redis, tls_verify, CONF_SWITCH, "on", 0, 0),
 
-    ROW(worker, roles, CONF_ROLES, "settle mirror jobs api", 0, 0),
+    ROW(worker, roles, CONF_ROLES, "settle mirror jobs proof api", 0, 0),
     ROW(worker, log_level, CONF_LEVEL, "info", 0, 0),
     ROW(worker, pid_file, CONF_STRING, "", 0, 0),
 
@@ -112,6 +113,8 @@ static const struct conf_row conf_rows[] = {
 
     ROW(jobs, idle_ms, CONF_INT, "1000", 1, 60000),
     ROW(jobs, timeout, CONF_MS, "10m", 1000, 86400000),
+
+    ROW(proof, round, CONF_MS, "1h", 1, 604800000),
 
     ROW(api, socket, CONF_STRING, "/run/tollgate/api.sock", 0, 0),
     ROW(api, admin_socket, CONF_STRING, "/run/tollgate/admin.sock", 0, 0),

@@ -10,7 +10,8 @@
 #define CONF_STRING_MAX  512
 
 /* A role is a process of the worker; the bits of conf.roles. */
-enum role { ROLE_SETTLE, ROLE_MIRROR, ROLE_JOBS, ROLE_API, ROLE_MAX };
+enum role { ROLE_SETTLE, ROLE_MIRROR, ROLE_JOBS, ROLE_PROOF, ROLE_API,
+            ROLE_MAX };
 
 extern const char *const role_names[ROLE_MAX];
 
@@ -43,6 +44,8 @@ struct conf {
     int64_t  mirror_idle_ms;
     int64_t  jobs_idle_ms;
     int64_t  jobs_timeout;
+
+    int64_t  proof_round;
 
     char     api_socket[CONF_STRING_MAX];
     char     api_admin_socket[CONF_STRING_MAX];

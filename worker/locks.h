@@ -11,5 +11,6 @@
 #define LOCK_CLASS_SHARD    "7461002"    /* a shard: its ledger stream */
 #define LOCK_CLASS_USAGE    "7461003"    /* 0: all usage streams */
 #define LOCK_CLASS_MIRROR   "7461004"    /* 0: the carrying of commands */
+#define LOCK_CLASS_PROOF    "7461005"    /* 0: the proof without end */
 
 #endif

@@ -53,6 +53,7 @@ static const struct {
     { ROLE_SETTLE, settle_run },
     { ROLE_MIRROR, mirror_run },
     { ROLE_JOBS,   jobs_run },
+    { ROLE_PROOF,  proof_run },
     { ROLE_API,    api_run },
 };
 

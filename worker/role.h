@@ -30,6 +30,7 @@ void role_beat(enum role role);
 void settle_run(const struct conf *conf);
 void mirror_run(const struct conf *conf);
 void jobs_run(const struct conf *conf);
+void proof_run(const struct conf *conf);
 void api_run(const struct conf *conf);
 
 #endif

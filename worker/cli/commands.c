@@ -383,7 +383,8 @@ const struct cli_command commands_table[] = {
       .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, true }),
       .columns = COLUMNS(
           { "ACCOUNT", "account", CLI_LEFT }, { "REDIS", "redis", CLI_POINT },
-          { "LEDGER", "ledger", CLI_POINT }, { "REASON", "reason", CLI_LEFT }),
+          { "LEDGER", "ledger", CLI_POINT }, { "REASON", "reason", CLI_LEFT },
+          { "WHAT TO DO", "hint", CLI_LEFT }),
       .name_member = "account", .timeout_ms = LONG_MS,
       .rows = report_difference_rows, .table = report_verify,
       .run = run_check,

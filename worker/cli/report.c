@@ -12,6 +12,7 @@ static void report_catalog_add(json_t *rows, const char *kind,
 static json_t *report_list(json_t *answer, const char *member);
 static json_t *report_edge(const json_t *answer, const char *kind,
     const char *at);
+static void report_totals(const json_t *answer);
 static void report_asset(const json_t *asset);
 
 
@@ -129,6 +130,7 @@ report_verify(struct cli_call *call, json_t *answer, json_t *rows)
     printf("accounts checked: %s, differences: %zu\n",
            accounts == NULL ? "-" : accounts, json_array_size(rows));
     free(accounts);
+    report_totals(answer);
     json_array_foreach(json_object_get(answer, "assets"), i, asset) {
         report_asset(asset);
     }
@@ -140,6 +142,34 @@ report_verify(struct cli_call *call, json_t *answer, json_t *rows)
     }
     putchar('\n');
     return table_rows(call->command->columns, rows, report_color(call));
+}
+
+
+/* What was compared: Redis' side, and what the ledger's is made of. */
+static void
+report_totals(const json_t *answer)
+{
+    static const struct { const char *member, *text; } lines[] = {
+        { "available", "in Redis, available" },
+        { "held", "in Redis, held" },
+        { "ledger", "balances of the ledger" },
+        { "unapplied", "commands that Redis has not applied" },
+        { "unsettled", "events that are not settled" },
+    };
+    json_t *totals = json_object_get(answer, "totals");
+    json_int_t moving = json_integer_value(json_object_get(answer, "moving"));
+    char *sum;
+    size_t i;
+
+    for (i = 0; totals != NULL && i < sizeof(lines) / sizeof(lines[0]); i++) {
+        sum = table_cell(totals, lines[i].member);
+        printf("%s: %s\n", lines[i].text, sum == NULL ? "-" : sum);
+        free(sum);
+    }
+    if (moving > 0) {
+        printf("%" JSON_INTEGER_FORMAT " accounts moved each time that they "
+               "were looked at: try again\n", moving);
+    }
 }
 
 

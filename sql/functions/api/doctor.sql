@@ -26,6 +26,16 @@ as $$
                  'look at the table alert, and close what is done'
           from alert where closed_at is null
           union all
+          select 'proof', d.differ = 0 and not l.late,
+                 format('%s accounts differ, %s could not be proved as they moved, the last whole round ended %s%s', d.differ,
+                        p.unproved, coalesce(lib.time(p.ended_at), 'never'), case when l.late then ': too long ago' else '' end),
+                 case when d.differ > 0 then 'tollgate ledger repair says what can be done'
+                      else 'is the role proof running? see the worker''s log' end
+          from proof p,
+               lateral (select count(*) as differ from alert where kind = 'diverged' and closed_at is null) d,
+               lateral (select coalesce(lib.now() - coalesce(p.ended_at, p.began_at) > p.every * 3 + interval '5 minutes',
+                                        false) as late) l
+          union all
           select 'audit', count(*) = 0, format('%s rows of the audit log break its chain', count(*)),
                  'somebody changed the audit log'
           from lib.audit_breaks()) checks;

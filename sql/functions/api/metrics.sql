@@ -35,6 +35,17 @@ as $$
         union all
         select 'tollgate_mirror_pending_commands', null, null, commands from pending
         union all
+        select 'tollgate_proof_accounts_total', null, null, checked from proof
+        union all
+        select 'tollgate_proof_differences', null, null, count(*) from alert where kind = 'diverged' and closed_at is null
+        union all
+        select 'tollgate_proof_last_round_timestamp_seconds', null, null, extract(epoch from ended_at)
+        from proof where ended_at is not null
+        union all
+        select 'tollgate_proof_round_seconds', null, null, extract(epoch from every) from proof
+        union all
+        select 'tollgate_proof_unproved_accounts', null, null, unproved from proof
+        union all
         select name, 'result', 'refused', sum(refused) from settled group by name
         union all
         select name, 'result', 'taken', sum(taken) from settled group by name

@@ -1,0 +1,130 @@
+/*
+ * verify.h: the proof that Redis and the ledger hold the same credits.
+ *
+ * verify.c compares, verify_redis.c and verify_ledger.c read the two sides.
+ * The role proof and the route of the API use it, each with connections of
+ * its own.
+ */
+#ifndef TOLLGATE_VERIFY_H
+#define TOLLGATE_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pg.h"
+#include "rds.h"
+
+#define VERIFY_ACCOUNT_LEN  10
+#define VERIFY_PAGE         2000    /* accounts that are read at a time */
+
+struct verify {
+    pg_t   *pg;
+    rds_t  *rds;
+    long    shards;
+};
+
+/* The wallet as Redis has it; all 0 where there is none. */
+struct verify_wallet {
+    bool     exists;
+    int64_t  epoch;
+    int64_t  seq;
+    int64_t  avail;
+    int64_t  held;
+    int64_t  records;       /* sum of what its holds say */
+    int64_t  cmd;
+};
+
+/* What the ledger knows, and what lies between it and Redis. */
+struct verify_side {
+    int64_t  epoch;
+    int64_t  last_seq;
+    int64_t  avail;         /* after the last settled event */
+    int64_t  held;
+    int64_t  balance;
+    int64_t  unapplied;     /* sum of commands that Redis hasn't applied */
+    int64_t  unsettled;     /* sum of events that the ledger hasn't booked */
+    int64_t  registered;    /* sum of all events not settled */
+    bool     gap;
+};
+
+/* An event of an account that may not be settled yet. */
+struct verify_event {
+    int64_t  seq;
+    int64_t  delta;
+    bool     command;
+};
+
+enum verify_state {
+    VERIFY_OPEN,       /* it moved each time that it was looked at */
+    VERIFY_HOLDS,
+    VERIFY_DIFFERS
+};
+
+/* What is wrong, and what to do about it. */
+struct verify_reason {
+    const char  *name;
+    bool         moves;     /* by an amount that changes while it lasts */
+    const char  *hint;
+};
+
+struct verify_account {
+    char                          id[VERIFY_ACCOUNT_LEN + 1];
+    unsigned                      shard;
+    enum verify_state             state;
+    struct verify_wallet          wallet;
+    struct verify_side            side;
+    struct verify_event          *events;
+    size_t                        count;
+    size_t                        size;
+    bool                          reached;   /* the wallet's last is there */
+    const struct verify_reason   *reason;    /* of what was seen last */
+    int64_t                       redis;     /* the two sides of it */
+    int64_t                       ledger;
+    int64_t                       known_seq; /* that the ledger had before */
+};
+
+/* Connects, and learns the number of shards.  False where that fails. */
+bool verify_ready(struct verify *verify) __attribute__((warn_unused_result));
+
+/*
+ * The next accounts behind one of a shard, in order of shards and ids, as
+ * many as there is room for; -1 where they can't be read.
+ */
+int verify_next(struct verify *verify, unsigned shard, const char *after,
+    struct verify_account *accounts, int room);
+
+/* One account by its id; its shard is filled in. */
+void verify_name(const struct verify *verify, struct verify_account *account,
+    const char *id);
+
+/*
+ * Judges accounts, which are in order of shards and ids.  What differs was
+ * seen twice, some time apart, and nothing that moves explains it.  False
+ * where a side can't be read; then nothing is known of those that are open.
+ */
+bool verify_judge(struct verify *verify, struct verify_account *accounts,
+    int count) __attribute__((warn_unused_result));
+
+/* --- for verify.c alone --- */
+
+/* Wallets of accounts that are open.  False if Redis doesn't answer. */
+bool verify_read_wallets(struct verify *verify,
+    struct verify_account *accounts, int count);
+
+/*
+ * Events after a cursor of the stream of a shard, of those accounts that are
+ * open, which are all of that shard.
+ */
+bool verify_read_events(struct verify *verify, const char *cursor,
+    struct verify_account *accounts, int count);
+
+/* Where settle stands in the stream of a shard. */
+bool verify_read_cursor(struct verify *verify, unsigned shard, char *cursor,
+    size_t size);
+
+/* What the ledger has of accounts that are open, at one moment. */
+bool verify_read_sides(struct verify *verify, struct verify_account *accounts,
+    int count);
+
+#endif
