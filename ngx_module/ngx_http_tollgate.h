@@ -367,8 +367,6 @@ void ngx_http_tollgate_key_exit(void);
 ngx_http_tollgate_verdict_e ngx_http_tollgate_foreign(
     ngx_http_tollgate_ctx_t *ctx);
 ngx_int_t ngx_http_tollgate_foreign_ask(ngx_http_tollgate_ctx_t *ctx);
-char *ngx_http_tollgate_foreign_conf(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 /* _price.c: PASS, or why the request has no price */
 ngx_http_tollgate_verdict_e ngx_http_tollgate_price(ngx_http_request_t *r,
@@ -415,8 +413,6 @@ u_char *ngx_http_tollgate_idem_extra(ngx_http_tollgate_ctx_t *ctx, u_char *p,
     u_char *last);
 ngx_int_t ngx_http_tollgate_idem_ticket(ngx_http_tollgate_ask_t *ask,
     ngx_http_tollgate_ticket_t *ticket);
-char *ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 /* _verdict.c: NGX_ERROR where the values are no decision */
 ngx_int_t ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
@@ -480,47 +476,6 @@ ngx_int_t ngx_http_tollgate_var_init(ngx_conf_t *cf);
 /* _names.c */
 ngx_int_t ngx_http_tollgate_names(ngx_conf_t *cf,
     ngx_http_tollgate_main_conf_t *tmcf);
-
-/* _conf_merge.c */
-void *ngx_http_tollgate_conf_main(ngx_conf_t *cf);
-void *ngx_http_tollgate_conf_create(ngx_conf_t *cf);
-char *ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child);
-
-/* _conf.c: directives with a grammar of their own */
-ngx_int_t ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at);
-char *ngx_http_tollgate_conf_enum(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_enable(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_zone(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_key(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_cost(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_charge_on(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_status(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_on_error(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_usage_buffer(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_tollgate_conf_check(ngx_conf_t *cf,
-    ngx_http_tollgate_loc_conf_t *conf);
-ngx_uint_t ngx_http_tollgate_conf_param(ngx_str_t *arg, const char *name,
-    ngx_str_t *value);
-
-/* _conf_redis.c */
-char *ngx_http_tollgate_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* _param.c: says itself what is wrong with a parameter */
-ngx_uint_t ngx_http_tollgate_redis_param_is(ngx_str_t *arg);
-char *ngx_http_tollgate_redis_param(ngx_conf_t *cf,
-    ngx_http_tollgate_redis_args_t *args, ngx_str_t *arg);
 
 extern ngx_module_t  ngx_http_tollgate_module;
 

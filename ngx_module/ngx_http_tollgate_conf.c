@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
@@ -91,6 +92,29 @@ ngx_http_tollgate_conf_at(ngx_conf_t *cf, ngx_str_t *at)
                           cf->conf_file->line) - p;
 
     return NGX_OK;
+}
+
+
+/* A value that may have variables, in the configuration's pool; or NULL. */
+
+ngx_http_complex_value_t *
+ngx_http_tollgate_conf_complex(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_http_complex_value_t          *cv;
+    ngx_http_compile_complex_value_t   ccv;
+
+    cv = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (cv == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = cv;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
 }
 
 
@@ -198,10 +222,9 @@ ngx_http_tollgate_conf_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_tollgate_loc_conf_t *tlcf = conf;
 
-    ngx_str_t                         *value;
-    ngx_uint_t                         i;
-    ngx_http_complex_value_t          *cv;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t                 *value;
+    ngx_uint_t                 i;
+    ngx_http_complex_value_t  *cv, *key;
 
     if (tlcf->keys != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -216,20 +239,13 @@ ngx_http_tollgate_conf_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
-        cv = ngx_array_push(tlcf->keys);
-        if (cv == NULL) {
+        key = ngx_array_push(tlcf->keys);
+        cv = ngx_http_tollgate_conf_complex(cf, &value[i]);
+        if (key == NULL || cv == NULL) {
             return NGX_CONF_ERROR;
         }
 
-        ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-        ccv.cf = cf;
-        ccv.value = &value[i];
-        ccv.complex_value = cv;
-
-        if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
+        *key = *cv;
 
         if (cv->lengths == NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

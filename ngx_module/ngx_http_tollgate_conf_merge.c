@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_meter.h"
@@ -94,12 +95,12 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
     }
 
 
-char *
-ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
-{
-    ngx_http_tollgate_loc_conf_t *prev = parent;
-    ngx_http_tollgate_loc_conf_t *conf = child;
+/* What the parameters of a directive say goes along with its first value. */
 
+static void
+ngx_http_tollgate_conf_merge_params(ngx_http_tollgate_loc_conf_t *prev,
+    ngx_http_tollgate_loc_conf_t *conf)
+{
     if (conf->enable == NGX_CONF_UNSET_UINT) {
         conf->enable_at = prev->enable_at;
     }
@@ -114,9 +115,6 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
         conf->max_tokens = prev->max_tokens;
     }
 
-    ngx_conf_merge_uint_value(conf->meter, prev->meter,
-                              NGX_HTTP_TOLLGATE_METER_OFF);
-
     if (conf->charge_on == NGX_CONF_UNSET_UINT) {
         conf->charge_codes = prev->charge_codes;
     }
@@ -126,6 +124,28 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
         conf->idem_retries = prev->idem_retries;
         conf->idem_required = prev->idem_required;
     }
+
+    if (conf->foreign_keys == NGX_CONF_UNSET_UINT) {
+        conf->foreign_cache = prev->foreign_cache;
+        conf->foreign_entries = prev->foreign_entries;
+        conf->foreign_lookups = prev->foreign_lookups;
+    }
+
+    if (conf->on_error == NGX_CONF_UNSET_UINT) {
+        conf->stale_for = prev->stale_for;
+        conf->stale_requests = prev->stale_requests;
+        conf->stale_credits = prev->stale_credits;
+    }
+}
+
+
+char *
+ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_tollgate_loc_conf_t *prev = parent;
+    ngx_http_tollgate_loc_conf_t *conf = child;
+
+    ngx_http_tollgate_conf_merge_params(prev, conf);
 
     ngx_http_tollgate_merge_value(actual);
     ngx_http_tollgate_merge_value(feature);
@@ -140,25 +160,13 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_uint_value(conf->enable, prev->enable,
                               NGX_HTTP_TOLLGATE_MODE_OFF);
+    ngx_conf_merge_uint_value(conf->meter, prev->meter,
+                              NGX_HTTP_TOLLGATE_METER_OFF);
     ngx_conf_merge_ptr_value(conf->store, prev->store, NULL);
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
     ngx_conf_merge_ptr_value(conf->idempotency, prev->idempotency, NULL);
     ngx_conf_merge_ptr_value(conf->hold, prev->hold, NULL);
-
-    if (conf->foreign_keys == NGX_CONF_UNSET_UINT) {
-        conf->foreign_cache = prev->foreign_cache;
-        conf->foreign_entries = prev->foreign_entries;
-        conf->foreign_lookups = prev->foreign_lookups;
-    }
-
     ngx_conf_merge_uint_value(conf->foreign_keys, prev->foreign_keys, 0);
-
-    if (conf->on_error == NGX_CONF_UNSET_UINT) {
-        conf->stale_for = prev->stale_for;
-        conf->stale_requests = prev->stale_requests;
-        conf->stale_credits = prev->stale_credits;
-    }
-
     ngx_conf_merge_uint_value(conf->on_error, prev->on_error,
                               NGX_HTTP_TOLLGATE_CLOSED);
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 250);

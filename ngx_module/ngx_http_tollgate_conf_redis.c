@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_conf.h"
 
 
 #define NGX_HTTP_TOLLGATE_REDIS_PORT      6379

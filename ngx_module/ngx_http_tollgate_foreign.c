@@ -12,6 +12,7 @@
  */
 
 
+#include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_foreign.h"
 
 

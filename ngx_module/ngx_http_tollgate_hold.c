@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
@@ -140,10 +141,9 @@ ngx_http_tollgate_hold_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_tollgate_loc_conf_t *tlcf = conf;
 
-    ngx_str_t                         *value;
-    ngx_uint_t                         i;
-    ngx_http_tollgate_hold_t          *hold;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t                 *value;
+    ngx_uint_t                 i;
+    ngx_http_tollgate_hold_t  *hold;
 
     if (tlcf->hold != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -189,18 +189,8 @@ ngx_http_tollgate_hold_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    hold->credits = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    hold->credits = ngx_http_tollgate_conf_complex(cf, &value[1]);
     if (hold->credits == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[1];
-    ccv.complex_value = hold->credits;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_tollgate.h"
+#include "ngx_http_tollgate_conf.h"
 
 
 #define NGX_HTTP_TOLLGATE_IDEM_KEY    255       /* characters at most */
@@ -247,10 +247,9 @@ ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_tollgate_loc_conf_t *tlcf = conf;
 
-    ngx_str_t                         *value;
-    ngx_uint_t                         i;
-    ngx_http_complex_value_t          *cv;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t                 *value;
+    ngx_uint_t                 i;
+    ngx_http_complex_value_t  *cv;
 
     if (tlcf->idempotency != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -284,18 +283,8 @@ ngx_http_tollgate_conf_idempotency(ngx_conf_t *cf, ngx_command_t *cmd,
         ngx_str_set(&value[1], "$http_idempotency_key");
     }
 
-    cv = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    cv = ngx_http_tollgate_conf_complex(cf, &value[1]);
     if (cv == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[1];
-    ccv.complex_value = cv;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

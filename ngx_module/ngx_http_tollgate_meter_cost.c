@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_meter.h"
 
@@ -461,9 +462,8 @@ static ngx_int_t
 ngx_http_tollgate_meter_param(ngx_conf_t *cf,
     ngx_http_tollgate_loc_conf_t *tlcf, ngx_str_t *arg)
 {
-    ngx_str_t                          s;
-    ngx_uint_t                         n;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t   s;
+    ngx_uint_t  n;
 
     static const char  *aborts[] = { "estimate", "drain", "hold" };
 
@@ -482,16 +482,7 @@ ngx_http_tollgate_meter_param(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    tlcf->max_tokens = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (tlcf->max_tokens == NULL) {
-        return NGX_ERROR;
-    }
+    tlcf->max_tokens = ngx_http_tollgate_conf_complex(cf, &s);
 
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &s;
-    ccv.complex_value = tlcf->max_tokens;
-
-    return ngx_http_compile_complex_value(&ccv);
+    return tlcf->max_tokens ? NGX_OK : NGX_ERROR;
 }

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_hold.h"
 #include "ngx_http_tollgate_link.h"

@@ -9,6 +9,7 @@
  */
 
 
+#include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_self.h"
 
 
@@ -418,10 +419,9 @@ ngx_http_tollgate_conf_self(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_tollgate_loc_conf_t *tlcf = conf;
 
-    ngx_str_t                         *value;
-    ngx_http_core_loc_conf_t          *clcf;
-    ngx_http_tollgate_self_t          *self;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_tollgate_self_t  *self;
 
     if (tlcf->self != NULL) {
         return "is duplicate";
@@ -443,18 +443,8 @@ ngx_http_tollgate_conf_self(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (self->args == 3) {
-        tlcf->self_app = ngx_palloc(cf->pool,
-                                    sizeof(ngx_http_complex_value_t));
+        tlcf->self_app = ngx_http_tollgate_conf_complex(cf, &value[2]);
         if (tlcf->self_app == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-        ccv.cf = cf;
-        ccv.value = &value[2];
-        ccv.complex_value = tlcf->self_app;
-
-        if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
     }
