@@ -52,6 +52,7 @@
 #define NGX_HTTP_TOLLGATE_CODE_LEN        64
 #define NGX_HTTP_TOLLGATE_USER_LEN        128
 #define NGX_HTTP_TOLLGATE_LABEL_LEN       64
+#define NGX_HTTP_TOLLGATE_SOURCE_LEN      26    /* see _batch.c */
 #define NGX_HTTP_TOLLGATE_ORIGIN_LEN      384   /* see _origin.c */
 #define NGX_HTTP_TOLLGATE_EXTRAS_LEN      512   /* see _extras.c */
 #define NGX_HTTP_TOLLGATE_CREDIT          1000000
@@ -463,12 +464,17 @@ ngx_uint_t ngx_http_tollgate_log_charged(ngx_http_tollgate_loc_conf_t *conf,
 /* _usage.c */
 void ngx_http_tollgate_usage(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
-void ngx_http_tollgate_usage_send(ngx_http_tollgate_store_t *store,
-    ngx_http_tollgate_redis_t *redis);
-ngx_uint_t ngx_http_tollgate_usage_owes(ngx_http_tollgate_store_t *store);
-void ngx_http_tollgate_usage_init(ngx_http_tollgate_store_t *store,
+
+/* _batch.c: of usage records */
+void ngx_http_tollgate_batch_init(ngx_http_tollgate_store_t *store,
     ngx_cycle_t *cycle);
-void ngx_http_tollgate_usage_exit(ngx_http_tollgate_store_t *store);
+u_char *ngx_http_tollgate_batch_line(ngx_http_tollgate_store_t *store,
+    size_t len);
+void ngx_http_tollgate_batch_end(ngx_http_tollgate_store_t *store, u_char *p);
+void ngx_http_tollgate_batch_send(ngx_http_tollgate_store_t *store,
+    ngx_http_tollgate_redis_t *redis);
+ngx_uint_t ngx_http_tollgate_batch_owes(ngx_http_tollgate_store_t *store);
+void ngx_http_tollgate_batch_exit(ngx_http_tollgate_store_t *store);
 
 /* _var.c */
 ngx_int_t ngx_http_tollgate_var_init(ngx_conf_t *cf);

@@ -359,7 +359,22 @@ ngx_http_tollgate_refund_reply(ngx_http_tollgate_call_t *call,
         return reply == NULL ? NGX_OK : NGX_ERROR;
     }
 
-    if (reply->value[0].integer < 0) {
+    /* of another epoch: the ledger knows whether it was charged in that one */
+
+    if (reply->value[0].integer < 0
+        && debt->script == NGX_HTTP_TOLLGATE_REFUND)
+    {
+        debt->script = NGX_HTTP_TOLLGATE_VOID;
+        ngx_queue_insert_head(&node->debts, q);
+        ngx_http_tollgate_count(voids, 1);
+
+        return NGX_OK;
+    }
+
+    if (reply->value[0].integer < 0
+        || (reply->value[0].integer == 0
+            && debt->script == NGX_HTTP_TOLLGATE_VOID))
+    {
         charge = &debt->charge;
 
         ngx_log_error(NGX_LOG_WARN, node->redis.log, 0,

@@ -46,7 +46,7 @@ ngx_http_tollgate_store_init(ngx_http_tollgate_store_t *store,
     ngx_queue_init(&store->nodes);
     ngx_queue_init(&store->spare);
 
-    ngx_http_tollgate_usage_init(store, cycle);
+    ngx_http_tollgate_batch_init(store, cycle);
 
     /* it has no connection, and never gets to send */
 
@@ -139,7 +139,7 @@ ngx_http_tollgate_store_exit(ngx_http_tollgate_store_t *store)
     }
 
     ngx_http_tollgate_refund_exit(&store->limbo);
-    ngx_http_tollgate_usage_exit(store);
+    ngx_http_tollgate_batch_exit(store);
     ngx_http_tollgate_ask_exit(store);
     ngx_http_tollgate_foreign_exit(store);
 
@@ -503,7 +503,7 @@ ngx_http_tollgate_store_send(ngx_http_tollgate_redis_t *redis)
     ngx_http_tollgate_refund_send(node);
 
     if (routes[ngx_http_tollgate_route_usage(store)].node == node) {
-        ngx_http_tollgate_usage_send(store, redis);
+        ngx_http_tollgate_batch_send(store, redis);
     }
 
     if (ngx_http_tollgate_store_owes(redis)) {
@@ -546,5 +546,5 @@ ngx_http_tollgate_store_owes(ngx_http_tollgate_redis_t *redis)
     usage = ngx_http_tollgate_route_usage(store);
 
     return node->ndebts + (store->routes[usage].node == node
-                           ? ngx_http_tollgate_usage_owes(store) : 0);
+                           ? ngx_http_tollgate_batch_owes(store) : 0);
 }

@@ -105,6 +105,11 @@ struct ngx_http_tollgate_store_s {
     ngx_http_tollgate_chunk_t       *chunk;     /* of usage, being filled */
     ngx_queue_t                      chunks;    /* to be sent */
     ngx_uint_t                       nchunks;
+    ngx_queue_t                      kept;      /* chunks, acknowledged */
+    ngx_uint_t                       nkept;
+    uint64_t                         last_no;   /* of chunks */
+    u_char                           source[NGX_HTTP_TOLLGATE_SOURCE_LEN];
+    size_t                           source_len;
     ngx_uint_t                       dropped;
     ngx_event_t                      usage_timer;
     ngx_http_tollgate_complaint_t    usage_lost;

@@ -968,6 +968,15 @@ ALTER TABLE public.usage_limit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.usage_source (
+    source text NOT NULL COLLATE pg_catalog."C",
+    no bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT usage_source_no_check CHECK ((no > 0))
+);
+
+COMMENT ON TABLE public.usage_source IS 'Processes of nginx that send usage records, and the number of the last batch of each that was taken; kept for a week.';
+
 CREATE VIEW public.user_credits AS
  SELECT a.account AS user_id,
     COALESCE(b.balance, (0)::bigint) AS balance,
@@ -1166,6 +1175,9 @@ ALTER TABLE ONLY public.usage_limit
 
 ALTER TABLE ONLY public.usage_limit
     ADD CONSTRAINT usage_limit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.usage_source
+    ADD CONSTRAINT usage_source_pkey PRIMARY KEY (source);
 
 ALTER TABLE ONLY public.void_request
     ADD CONSTRAINT void_request_pkey PRIMARY KEY (request_id);
@@ -1526,6 +1538,8 @@ GRANT SELECT ON TABLE public.test_clock TO tollgate_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tier TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.usage_event_default TO tollgate_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_source TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.user_credits TO tollgate_worker;
 

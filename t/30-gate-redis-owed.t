@@ -112,6 +112,13 @@ given_back($e, 100_000_000, 'a refund outlives a Redis that is away');
 is scalar(grep { $_->{k} eq 'refund' } events($t, $e->{account})), 1,
     'and comes once';
 
+my $h = $t->customer(avail => 100);
+fails_after($h, sub { $t->r('HSET', Tollgate::wallet_key($h->{account}), 'epoch', 2) });
+ok $t->wait_for(sub {
+    grep { $_->{k} eq 'void' } events($t, $h->{account})
+}, 'the void'), 'in another epoch the ledger is asked to give back';
+is scalar(grep { $_->{k} eq 'refund' } events($t, $h->{account})), 0, 'and nothing else does';
+
 my $f = $t->customer(avail => 100);
 $t->wait_for(sub { $t->call($f, 'GET', '/x?status=500')->{status} == 500 },
              'the gate to recover');

@@ -59,6 +59,7 @@ settle_run(const struct conf *conf)
     pg_free(settle.pg);
     rds_free(settle.rds);
     rows_free(&settle.rows);
+    free(settle.sources.list);
 }
 
 
@@ -116,7 +117,8 @@ settle_commit(struct settle *settle, struct settle_stream *stream,
         PG_RESULT result = pg_call(pg, settle_kinds[stream->kind].function,
                                    settle_kinds[stream->kind].params, params);
 
-        if (result != NULL && pg_commit(pg)) {
+        if (result != NULL && settle_source_post(settle) && pg_commit(pg)) {
+            settle_source_done(settle);
             snprintf(stream->cursor, sizeof(stream->cursor), "%s", to);
             settle_report(stream, pg_value(result, 0, 0));
             return SETTLE_POSTED;
@@ -150,12 +152,16 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
     int64_t  rejected = 0;
 
     rows_cut(&settle->rows, 0);
+    settle_source_begin(settle);
 
     for (size_t i = from; i < from + n; i++) {
         const char         *wrong = "the ledger can't take it";
         const rds_reply_t  *entry = rds_at(entries, i);
 
         if (stream->kind == SETTLE_USAGE) {
+            if (!settle_source_take(settle, entry)) {
+                continue;
+            }
             if (unpostable) {
                 rejected++;
             } else {

@@ -2,7 +2,8 @@
  * settle.h: what the settle role works with.
  *
  * settle_claim.c decides which streams are this process's, settle.c posts
- * what they hold, settle_expire.c ends the holds of their shards.
+ * what they hold, settle_source.c knows which batches of usage came before,
+ * settle_expire.c ends the holds of their shards.
  */
 #ifndef TOLLGATE_SETTLE_H
 #define TOLLGATE_SETTLE_H
@@ -24,6 +25,11 @@ struct settle_stream {
     bool              owned;
 };
 
+struct settle_sources {
+    struct settle_source  *list;
+    size_t                 count;
+};
+
 struct settle {
     const struct conf     *conf;
     pg_t                  *pg;
@@ -37,6 +43,7 @@ struct settle {
     int64_t                claim_at_ms;
     int64_t                expire_at_ms;
     struct rows            rows;
+    struct settle_sources  sources;
 };
 
 /*
@@ -55,6 +62,18 @@ bool settle_trim(struct settle *settle, const struct settle_stream *stream);
 
 /* Once a second gives back what is held for requests that nobody settled. */
 bool settle_expire(struct settle *settle);
+
+/*
+ * Batches of usage records, each of which counts once.  load() reads what was
+ * taken, by whoever owned the streams before.  Between begin() and done(),
+ * which says that the transaction is committed, take() tells whether an entry
+ * is new, and post() notes them in the transaction.
+ */
+bool settle_source_load(struct settle *settle);
+void settle_source_begin(struct settle *settle);
+bool settle_source_take(struct settle *settle, const rds_reply_t *entry);
+bool settle_source_post(struct settle *settle);
+void settle_source_done(struct settle *settle);
 
 /* Log what a call failed with and return false. */
 bool settle_failed(const struct settle *settle, const char *what);

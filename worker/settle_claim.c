@@ -218,6 +218,9 @@ settle_claim_usage(struct settle *settle)
         if (locked != 1) {
             return locked == 0;
         }
+        if (!settle_source_load(settle)) {
+            return false;
+        }
         settle->owns_usage = true;
     }
 

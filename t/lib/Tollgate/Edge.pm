@@ -231,8 +231,12 @@ sub usage {
                    tokens_input tokens_cached tokens_output download);
     my @records;
     for my $host (@{ $t->r('SMEMBERS', 'tg:{usage}') }) {
+        my %last;
         for my $entry (@{ $t->r('XRANGE', "tg:{usage}:$host", '-', '+') }) {
             my %fields = @{ $entry->[1] };
+            my ($source, $no) = split /:/, $fields{s};
+            next if $no <= ($last{$source} // 0);       # it was sent again
+            $last{$source} = $no;
             for my $line (split /\n/, $fields{b}) {
                 my @values = split /\t/, $line, -1;
                 die @values . " fields: $line\n" if @values != @names;
