@@ -39,7 +39,8 @@ CLI_OBJ = $(CLI_SRC:%.c=$(BUILD)/%.o)
 SCRIPTS = $(wildcard redis/*.lua)
 
 .PHONY: all module module-asan module-tree nginx-tree worker cli fuzzers \
-	fuzz sdk up down test bench install clean deps test-deps bench-deps help
+	fuzz sdk up down test test-faults bench install clean deps \
+	test-deps bench-deps help
 .DELETE_ON_ERROR:
 
 all: module worker cli          ## build everything
@@ -205,6 +206,12 @@ down:                           ## stop what `make up` started (the data stays i
 test: test-deps                 ## run all tests
 	@$(MAKE) --no-print-directory all module-asan fuzzers sdk
 	@t/run.sh
+
+# Traffic while processes die, and an oracle; docs/faults.md.
+test-faults: test-deps          ## traffic under faults (SEED=, ROUNDS=10, SECONDS=600)
+	@$(MAKE) --no-print-directory all
+	@t/faults/run.pl $(foreach name,SEED ROUNDS SECONDS TRACE,$(if \
+	    $($(name)),$(name)=$($(name))))
 
 # The clients that customers use, which t/50-story-sdk.t puts before the gate.
 SDK = $(BUILD)/sdk/node_modules/.package-lock.json

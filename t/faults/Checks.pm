@@ -1,0 +1,146 @@
+package Checks;
+
+# The invariants of the design, asserted by direct reads of Redis and Postgres when
+# everything is at rest.  Each returns complaints.
+
+use strict;
+use warnings;
+
+use JSON::PP ();
+
+# What must hold whatever happened: name => [SQL whose rows are breaches].
+my @NEVER = (
+    ['entries of a transaction sum to zero', q{
+        select e.txn::text || ' ' || a.asset, sum(e.amount)
+        from ledger_entry e join ledger_account a on a.id = e.ledger_account
+        group by e.txn, a.asset having sum(e.amount) <> 0}],
+    ['the ledger sums to zero', q{
+        select a.asset, sum(e.amount)
+        from ledger_entry e join ledger_account a on a.id = e.ledger_account
+        group by a.asset having sum(e.amount) <> 0}],
+    ['a wallet equals its entries', q{
+        select a.account, b.balance || ', entries ' || coalesce(sum(e.amount), 0)
+        from ledger_account a
+        join ledger_balance b on b.ledger_account = a.id
+        left join ledger_entry e on e.ledger_account = a.id
+        where a.kind = 'wallet'
+        group by a.account, b.balance having b.balance <> coalesce(sum(e.amount), 0)}],
+    ['a wallet equals its grants', q{
+        select a.account, b.balance || ', grants ' || coalesce(sum(g.remaining), 0)
+        from ledger_account a
+        join ledger_balance b on b.ledger_account = a.id
+        left join credit_grant g on g.account = a.account
+        where a.kind = 'wallet'
+        group by a.account, b.balance having b.balance <> coalesce(sum(g.remaining), 0)}],
+    ['nothing is posted twice of a request', q{
+        select account || ' ' || request_id, kind || ' ' || count(*)
+        from charge where kind in ('charge', 'commit', 'late', 'refund', 'void')
+        group by account, request_id, kind having count(*) > 1}],
+    ['an event has one place in the register', q{
+        select account || ' ' || epoch || ' ' || seq, count(distinct kind)
+        from charge where kind <> 'void'
+        group by account, epoch, seq having count(distinct kind) > 1}],
+    ['no more is given back than was charged', q{
+        select account || ' ' || request_id, sum(case when kind in ('refund', 'void') then -credits
+               when kind in ('charge', 'commit', 'late') then credits else 0 end)
+        from charge group by account, request_id
+        having sum(case when kind in ('refund', 'void') then -credits
+               when kind in ('charge', 'commit', 'late') then credits else 0 end) < 0}],
+    ['a hold ends once', q{
+        select account || ' ' || request_id, string_agg(kind, ' ')
+        from charge where kind in ('hold', 'commit', 'release', 'expired')
+        group by account, request_id
+        having count(*) filter (where kind = 'hold') > 0
+           and count(*) filter (where kind <> 'hold') <> 1}],
+    ['no event is in suspense', q{
+        select coalesce(account, '-'), count(*) from suspense_event group by account}],
+    ['no account is frozen', q{select id, state from account where state = 'frozen'}],
+    ['nobody raised an alarm', q{select kind, detail::text from alert}],
+    ['commands are applied in order', q{
+        select account, no from command where applied_at is null}],
+);
+
+sub never {
+    my ($t) = @_;
+
+    return map {
+        my ($name, $sql) = @$_;
+        map { "not so: $name: " . join ' ', map { $_ // 'null' } @$_ } $t->sql($sql);
+    } @NEVER;
+}
+
+# What single requests cost by the books: { account => { id => [credits, units] } }.
+sub books {
+    my ($t) = @_;
+
+    my %books;
+    $books{ $_->[0] }{ $_->[1] } = [@$_[2, 3]] for $t->sql(q{
+        select account, request_id,
+               sum(case when kind in ('charge', 'commit', 'late') then credits
+                        when kind in ('refund', 'void') then -credits else 0 end),
+               sum(case kind when 'charge' then units when 'refund' then -units
+                        when 'void' then -units else 0 end)
+        from charge group by account, request_id});
+
+    return \%books;
+}
+
+# Edge, ledger, API and oracle have the same of a customer.
+sub agree {
+    my ($t, $oracle, $c) = @_;
+
+    my $account = $c->{account};
+    my %wallet = @{ $t->r('HGETALL', Tollgate::wallet_key($account)) };
+    my ($seq, $epoch) = @{ ($t->sql('select last_seq, epoch from account_cursor
+                                     where account = $1', $account))[0] };
+    my $balance = $oracle->balance($account);
+    my $told = $t->must('GET', "/api/accounts/$account")->{balance};
+    my $units = $oracle->account($account)->{units};
+    my $used = $t->sql(q{select coalesce(sum(used), 0) from quota_usage
+        where account = $1 and "window" = 'day'}, $account);
+
+    my @same = (
+        ['the balance of the API', Oracle::micro($told), $balance],
+        ['the wallet', $wallet{avail} + $wallet{held}, $balance],
+        ['what is held', $wallet{held}, 0],
+        ['the last event settled', "$epoch:$seq", "$wallet{epoch}:$wallet{seq}"],
+        ['units in the books', $used, $units],
+        ['units of the day at the edge', $wallet{day_used} // 0, $units],
+        ['units of the month at the edge', $wallet{month_used} // 0, $units],
+    );
+
+    return map { "$_->[0]: $_->[1], and it has to be $_->[2]" }
+        grep { $_->[1] ne $_->[2] } @same;
+}
+
+# A counter of a limit has what passed; a lost answer may count for more, never for
+# less, and it is never above its maximum.
+sub counters {
+    my ($t, $oracle, $c) = @_;
+
+    my $account = $oracle->account($c->{account});
+    my %wallet = @{ $t->r('HGETALL', Tollgate::wallet_key($c->{account})) };
+    my ($limit) = grep { $_->{meter} eq 'credits' }
+        @{ $Plan::customers{ $c->{name} }{limits} // [] };
+    return unless $limit;
+
+    my ($used) = map { (split ' ', $wallet{$_})[1] } grep { /^u:/ } keys %wallet;
+    my $max = Oracle::micro($limit->{max});
+
+    return (($used // 0) < $account->{spent}
+        || !$account->{lost} && ($used // 0) > $account->{spent}
+        || $account->{spent} > $max)
+        ? "limit $limit->{name}: $used used of $max, and $account->{spent} spent" : ();
+}
+
+# The proof of the product itself.
+sub verified {
+    my ($t) = @_;
+
+    my $proof = $t->must('GET', '/api/ledger/verify');
+
+    return $proof->{ok} ? ()
+        : 'ledger verify: ' . JSON::PP->new->canonical->encode($proof);
+}
+
+1;

@@ -1,0 +1,215 @@
+package Faults;
+
+# The faults: what each breaks and how it is mended.  A row is
+#   on      what it touches, in words; two that touch the same don't overlap
+#   lasts   for how many steps, at least and at most; 1 if left out
+#   break, mend   functions of the world; without mend it mends itself
+#   kills   nginx dies of it, and with it what it owed to Redis
+#   weight  how often, 2 if left out
+
+use strict;
+use warnings;
+
+use Time::HiRes ();
+
+our %table = (
+    'nginx worker: kill -9' => { on => 'nginx', kills => 1,
+        break => sub { nginx_killed($_[0]); kill KILL => child($_[0], 'nginx') } },
+    'nginx: kill -9 of all' => { on => 'nginx', kills => 1, lasts => [1, 15],
+        weight => 1, break => \&nginx_kill_all, mend => sub { $_[0]->nginx_start } },
+    'nginx: reload' => { on => 'nginx', break => sub { $_[0]->nginx_reload } },
+    'nginx worker: SIGSTOP' => { on => 'nginx', lasts => [5, 40],
+        break => sub { freeze($_[0], nginx => child($_[0], 'nginx')) },
+        mend => sub { thaw($_[0], 'nginx') } },
+
+    'settle: kill -9' => { on => 'worker', weight => 4, break => role_kill('settle') },
+    'settle: SIGSTOP' => { on => 'worker', lasts => [10, 80],
+        break => role_freeze('settle'), mend => sub { thaw($_[0], 'settle') } },
+    'mirror: kill -9' => { on => 'worker', weight => 3, break => role_kill('mirror') },
+    'mirror: SIGSTOP' => { on => 'worker', lasts => [10, 60],
+        break => role_freeze('mirror'), mend => sub { thaw($_[0], 'mirror') } },
+    'jobs: kill -9' => { on => 'worker', break => role_kill('jobs') },
+    'api: kill -9' => { on => 'worker', break => role_kill('api') },
+    'api: SIGSTOP' => { on => 'worker', lasts => [5, 30],
+        break => role_freeze('api'), mend => sub { thaw($_[0], 'api') } },
+    'worker: kill -9 of all' => { on => 'worker postgres', lasts => [1, 40],
+        break => sub { $_[0]->worker_stop('KILL') },
+        mend => sub { $_[0]->worker_start } },
+
+    'redis: kill -9, AOF' => { on => 'redis', lasts => [1, 20],
+        break => sub { $_[0]->redis_stop('KILL') },
+        mend => sub { $_[0]->redis_start } },
+    'redis: SIGSTOP' => { on => 'redis', lasts => [2, 40], weight => 3,
+        break => sub { freeze($_[0], redis => $_[0]{redis_pid}) },
+        mend => sub { thaw($_[0], 'redis') } },
+    'redis: connections cut' => { on => 'redis', weight => 4, break => \&clients_kill },
+    'redis: SCRIPT FLUSH' => { on => 'redis', break => sub { $_[0]->r('SCRIPT', 'FLUSH') } },
+    'redis: memory full' => { on => 'redis', lasts => [5, 60],
+        break => sub { $_[0]->r('CONFIG', 'SET', 'maxmemory', '1mb') },
+        mend => sub { $_[0]->r('CONFIG', 'SET', 'maxmemory', 0) } },
+
+    'postgres backend: kill -9' => { on => 'postgres', weight => 1, break => \&backend_kill },
+    'postgres: kill -9 of all' => { on => 'postgres', weight => 1, lasts => [1, 40],
+        break => \&postgres_kill, mend => sub { $_[0]->postgres_start } },
+    'postgres: SIGSTOP' => { on => 'postgres', lasts => [5, 60],
+        break => sub { freeze($_[0], postgres => $_[0]{postgres_pid},
+                              $_[0]->children('postgres')) },
+        mend => sub { thaw($_[0], 'postgres') } },
+    'postgres: connections cut' => { on => 'postgres', weight => 3,
+        break => \&backends_terminate },
+    'postgres: ledger locked' => { on => 'postgres', lasts => [10, 80],
+        break => \&ledger_lock, mend => \&ledger_unlock },
+    'postgres: clock steps ahead' => { on => 'postgres', lasts => [10, 60],
+        break => clock('1 hour'), mend => clock() },
+    'postgres: clock steps back' => { on => 'postgres', lasts => [10, 60],
+        break => clock('-1 hour'), mend => clock() },
+);
+
+# --- processes ----------------------------------------------------------------
+
+# One of what a process has forked, the oldest, or that of a name.
+sub child {
+    my ($t, $process, $name) = @_;
+
+    my ($pid) = grep {
+        !$name || $t->slurp("/proc/$_/comm") =~ /^$name$/m
+    } $t->children($process);
+
+    return $pid // ();
+}
+
+# When nginx was killed; its log may then tell of signal 9.
+sub nginx_killed {
+    my ($t) = @_;
+
+    $t->{killed} = 1;
+    push @{ $t->{nginx_killed} }, Time::HiRes::time();
+
+    return;
+}
+
+# The master first, which would start others.
+sub nginx_kill_all {
+    my ($t) = @_;
+
+    my @workers = $t->children('nginx');
+    nginx_killed($t);
+    $t->nginx_stop('KILL');
+    kill KILL => @workers;
+    gone($t, @workers);
+
+    return;
+}
+
+sub gone {
+    my ($t, @pids) = @_;
+
+    return $t->wait_for(sub {
+        !grep { $t->slurp("/proc/$_/stat") =~ /^\d+ \(.*\) [^ZX]/ } @pids
+    }, 'killed processes to be gone');
+}
+
+sub freeze {
+    my ($t, $what, @pids) = @_;
+
+    kill STOP => @pids;
+    push @{ $t->{frozen}{$what} }, @pids;
+
+    return;
+}
+
+sub thaw {
+    my ($t, $what) = @_;
+
+    return kill CONT => @{ delete $t->{frozen}{$what} // [] };
+}
+
+sub role_kill {
+    my ($role) = @_;
+
+    return sub { kill KILL => child($_[0], 'worker', $role) };
+}
+
+sub role_freeze {
+    my ($role) = @_;
+
+    return sub { freeze($_[0], $role => child($_[0], 'worker', $role)) };
+}
+
+# --- Redis --------------------------------------------------------------------
+
+sub clients_kill {
+    my ($t) = @_;
+
+    $t->r('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+
+    return;
+}
+
+# --- Postgres -----------------------------------------------------------------
+
+# Postgres ends all others then, and recovers.
+sub backend_kill {
+    my ($t) = @_;
+
+    my ($pid) = $t->sql(q{select pid from pg_stat_activity
+        where usename = 'tollgate' and pid <> pg_backend_pid()
+        order by application_name limit 1});
+    kill KILL => $pid->[0] if $pid;
+    $t->wait_for(sub { $t->sql('select 1') }, 'Postgres to recover', 20);
+
+    return;
+}
+
+sub backends_terminate {
+    my ($t) = @_;
+
+    $t->sql(q{select pg_terminate_backend(pid) from pg_stat_activity
+              where usename = 'tollgate' and pid <> pg_backend_pid()});
+
+    return;
+}
+
+sub postgres_kill {
+    my ($t) = @_;
+
+    my @backends = $t->children('postgres');
+    $t->postgres_stop('KILL');
+    kill KILL => @backends;
+    gone($t, @backends);
+
+    return;
+}
+
+# A transaction that holds the ledger until it is ended.
+sub ledger_lock {
+    my ($t) = @_;
+
+    open $t->{ledger_lock}, '|-', 'psql', '-X', '-q', '-d', $t->{dsn}
+        or die "psql: $!\n";
+    print { $t->{ledger_lock} }
+        "begin; lock table ledger_entry in exclusive mode;\n";
+    $t->{ledger_lock}->flush;
+
+    return;
+}
+
+sub ledger_unlock {
+    my ($t) = @_;
+
+    local $SIG{PIPE} = 'IGNORE';
+    close delete $t->{ledger_lock};
+
+    return;
+}
+
+# Stops the clock of the business at a time so far from now; without one it runs again.
+sub clock {
+    my ($step) = @_;
+
+    return sub {
+        $_[0]->sql('select lib.clock_freeze(clock_timestamp() + $1::interval)', $step);
+    };
+}
+
+1;
