@@ -19,8 +19,10 @@
 #define TG_KEY_VIEW_FMT     "tg:{%u}:v:%s"
 #define TG_KEY_HOLDS_FMT    "tg:{%u}:h"
 #define TG_KEY_LAPSES_FMT   "tg:{%u}:g"
+#define TG_KEY_STORE_FMT    "tg:{%u}:s"
 #define TG_KEY_DOWNLOAD_FMT "tg:{%u}:d:%s"
 #define TG_KEY_USAGE_FMT    "tg:{usage}:%s"
+#define TG_KEY_USAGE_STORE_FMT "tg:{usage}.s:%s"
 #define TG_KEY_USAGE_HOSTS  "tg:{usage}"
 #define TG_KEY_CATALOG      "tg:catalog"
 

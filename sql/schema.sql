@@ -512,6 +512,29 @@ CREATE TABLE public.catalog_version (
     CONSTRAINT catalog_version_only_row_check CHECK (only_row)
 );
 
+CREATE TABLE public.catchup (
+    id bigint NOT NULL,
+    behind bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    old_epoch bigint NOT NULL,
+    old_seq bigint NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    credits bigint NOT NULL,
+    txn bigint
+);
+
+COMMENT ON TABLE public.catchup IS 'Accounts of which events were gone when a stream caught up: from which event to which, and what their balance changed by, in micro-credits, by one transaction without details.';
+
+ALTER TABLE public.catchup ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.catchup_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.charge (
     at timestamp with time zone NOT NULL,
     account text NOT NULL COLLATE pg_catalog."C",
@@ -560,6 +583,16 @@ CREATE TABLE public.command (
 );
 
 COMMENT ON TABLE public.command IS 'What the mirror carries to Redis, in the order of no; the only way a balance there is changed from here.';
+
+CREATE TABLE public.command_forgotten (
+    account text NOT NULL COLLATE pg_catalog."C",
+    after_no bigint NOT NULL,
+    to_no bigint NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    CONSTRAINT command_forgotten_check CHECK ((to_no > after_no))
+);
+
+COMMENT ON TABLE public.command_forgotten IS 'Numbers of commands that wallets have and this database has not: they were given by one that it is an older copy of.';
 
 CREATE TABLE public.credit_grant (
     id bigint NOT NULL,
@@ -840,6 +873,31 @@ CREATE TABLE public.setting (
 
 COMMENT ON TABLE public.setting IS 'What an operator decides for the whole installation; amounts are micro-credits.';
 
+CREATE TABLE public.stream_behind (
+    id bigint NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    cursor text NOT NULL COLLATE pg_catalog."C",
+    trimmed text NOT NULL COLLATE pg_catalog."C",
+    settled text NOT NULL COLLATE pg_catalog."C",
+    settled_at timestamp with time zone NOT NULL,
+    is_gap boolean NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    scanned_at timestamp with time zone,
+    caught_up_at timestamp with time zone,
+    ended_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.stream_behind IS 'Streams of which Redis knows that more was settled than this database has: cursor is where it was, settled how far one had come at settled_at, trimmed up to where events are gone. is_gap: some that are not settled are gone, and nothing is settled until somebody lets it catch up. Else, and then, the stream is settled again until ended_at.';
+
+ALTER TABLE public.stream_behind ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.stream_behind_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.stream_cursor (
     stream text NOT NULL COLLATE pg_catalog."C",
     last_id text DEFAULT '0-0'::text NOT NULL COLLATE pg_catalog."C",
@@ -1068,6 +1126,15 @@ ALTER TABLE ONLY public.catalog_app
 ALTER TABLE ONLY public.catalog_version
     ADD CONSTRAINT catalog_version_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.catchup
+    ADD CONSTRAINT catchup_behind_account_key UNIQUE (behind, account);
+
+ALTER TABLE ONLY public.catchup
+    ADD CONSTRAINT catchup_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.command_forgotten
+    ADD CONSTRAINT command_forgotten_pkey PRIMARY KEY (account, after_no);
+
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (account, no);
 
@@ -1146,6 +1213,9 @@ ALTER TABLE ONLY public.quota_usage
 ALTER TABLE ONLY public.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.stream_behind
+    ADD CONSTRAINT stream_behind_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.stream_cursor
     ADD CONSTRAINT stream_cursor_pkey PRIMARY KEY (stream);
 
@@ -1202,6 +1272,8 @@ CREATE INDEX api_key_app ON public.api_key USING btree (app, id);
 
 CREATE INDEX app_account ON public.app USING btree (account, id);
 
+CREATE INDEX catchup_account ON public.catchup USING btree (account, id);
+
 CREATE INDEX charge_account ON ONLY public.charge USING btree (account, at);
 
 CREATE INDEX charge_default_account_at_idx ON public.charge_default USING btree (account, at);
@@ -1233,6 +1305,8 @@ CREATE INDEX key_alias_due ON public.key_alias USING btree (key) WHERE (carried 
 CREATE INDEX ledger_entry_account ON public.ledger_entry USING btree (ledger_account, txn);
 
 CREATE INDEX ledger_txn_account ON public.ledger_txn USING btree (account, id);
+
+CREATE UNIQUE INDEX stream_behind_open ON public.stream_behind USING btree (stream) WHERE (ended_at IS NULL);
 
 CREATE UNIQUE INDEX subscription_current ON public.subscription USING btree (account) WHERE (ended_at IS NULL);
 
@@ -1313,8 +1387,20 @@ ALTER TABLE ONLY public.api_key
 ALTER TABLE ONLY public.app
     ADD CONSTRAINT app_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
+ALTER TABLE ONLY public.catchup
+    ADD CONSTRAINT catchup_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.catchup
+    ADD CONSTRAINT catchup_behind_fkey FOREIGN KEY (behind) REFERENCES public.stream_behind(id);
+
+ALTER TABLE ONLY public.catchup
+    ADD CONSTRAINT catchup_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
+
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.command_forgotten
+    ADD CONSTRAINT command_forgotten_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
 ALTER TABLE ONLY public.content_pricing
     ADD CONSTRAINT content_pricing_tier_fkey FOREIGN KEY (tier) REFERENCES public.tier(rank);
@@ -1477,15 +1563,21 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.catalog_app TO tollgate_worker;
 
 GRANT SELECT,UPDATE ON TABLE public.catalog_version TO tollgate_worker;
 
+GRANT SELECT,INSERT ON TABLE public.catchup TO tollgate_worker;
+
 GRANT SELECT,INSERT ON TABLE public.charge TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.charge_default TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.command TO tollgate_worker;
 
+GRANT UPDATE(no) ON TABLE public.command TO tollgate_worker;
+
 GRANT UPDATE(applied_at) ON TABLE public.command TO tollgate_worker;
 
 GRANT UPDATE(refused) ON TABLE public.command TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.command_forgotten TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.credit_grant TO tollgate_worker;
 
@@ -1526,6 +1618,14 @@ GRANT SELECT,UPDATE ON TABLE public.proof TO tollgate_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quota_usage TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.setting TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.stream_behind TO tollgate_worker;
+
+GRANT UPDATE(scanned_at) ON TABLE public.stream_behind TO tollgate_worker;
+
+GRANT UPDATE(caught_up_at) ON TABLE public.stream_behind TO tollgate_worker;
+
+GRANT UPDATE(ended_at) ON TABLE public.stream_behind TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_cursor TO tollgate_worker;
 

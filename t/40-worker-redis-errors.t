@@ -28,7 +28,7 @@ my ($credits, $paid) = (1000, 0);
 sub suffer {
     my ($command, $pass, $count, $bytes) = @_;
 
-    my $role = $command eq 'EVALSHA' ? 'mirror' : 'settle';
+    my $role = $command eq 'apply' ? 'mirror' : 'settle';
     kill 'STOP', $role{$role};
     $redis->flaw($command, $pass, $count, $bytes);
     for my $c (@customers) {
@@ -81,7 +81,7 @@ for my $error (@errors) {
     my ($code) = $text =~ /(\w+)/;
 
     $t->spew('worker.log', '');
-    suffer('EVALSHA', 2, 1, "-$text\r\n");
+    suffer('apply', 2, 1, "-$text\r\n");
     suffer('XREAD', 30, 1, "-$text\r\n");
     all_is_well("$code, once");
     my $told = () = $t->slurp('worker.log') =~ /failed: \Q$text\E/g;
@@ -91,23 +91,23 @@ for my $error (@errors) {
 
 # for longer than a call may take
 $t->spew('worker.log', '');
-suffer('EVALSHA', 2, 40, "-LOADING Redis is loading the dataset in memory\r\n");
+suffer('apply', 2, 40, "-LOADING Redis is loading the dataset in memory\r\n");
 suffer('XREAD', 5, 500, "-READONLY You can't write against a read only replica.\r\n");
 all_is_well('for longer than a call');
 like $t->slurp('worker.log'), qr/apply a command failed: LOADING/, 'which is told';
 like $t->slurp('worker.log'), qr/read the streams failed: READONLY/, 'of either';
 
 for my $lost ('CLOSE', 'LOSE') {
-    suffer('EVALSHA', 3, 1, $lost);
-    suffer('XTRIM', 0, 1, $lost);
+    suffer('apply', 3, 1, $lost);
+    suffer('trim', 0, 1, $lost);
     all_is_well('a connection lost ' . ($lost eq 'LOSE' ? 'after' : 'before') . ' the call');
 }
-suffer('XTRIM', 0, 1, "-TRYAGAIN Multiple keys request during rehashing of slot\r\n");
+suffer('trim', 0, 1, "-TRYAGAIN Multiple keys request during rehashing of slot\r\n");
 all_is_well('a trim that is refused');
 
 # the real ones
 $t->r('SCRIPT', 'FLUSH');
-suffer('EVALSHA', 0, 0, '');
+suffer('apply', 0, 0, '');
 all_is_well('the scripts are gone');
 for my $case (['OOM', [qw(CONFIG SET maxmemory 1)], [qw(CONFIG SET maxmemory 0)]],
               ['READONLY', [qw(REPLICAOF 127.0.0.1 1)], [qw(REPLICAOF NO ONE)]])
@@ -116,7 +116,7 @@ for my $case (['OOM', [qw(CONFIG SET maxmemory 1)], [qw(CONFIG SET maxmemory 0)]
 
     $t->spew('worker.log', '');
     $t->r(@$break);
-    suffer('EVALSHA', 0, 0, '');
+    suffer('apply', 0, 0, '');
     $t->wait_for(sub { $t->slurp('worker.log') =~ /apply a command failed: $code/ },
                  "$code to be told");
     $t->r(@$mend);

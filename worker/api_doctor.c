@@ -12,6 +12,7 @@
 
 #include "api.h"
 #include "key_names.h"
+#include "lag.h"
 #include "log.h"
 #include "loop.h"
 #include "migrate.h"
@@ -350,34 +351,21 @@ doctor_catalog(struct doctor *doctor)
 static void
 doctor_backlog(struct doctor *doctor)
 {
-    char         text[128], key[64];
-    long         shards;
-    int64_t      entries = 0;
-    const char  *params[] = { "shards" }, *argv[] = { "XLEN", key };
+    char         text[128];
+    const char  *params[] = { "shards" };
+    struct lag   lag;
     PG_RESULT result = pg_ready(doctor->pg)
                        ? pg_call(doctor->pg, "lib.setting", 1, params) : NULL;
 
-    if (result == NULL || pg_value(result, 0, 0) == NULL) {
-        return;    /* the check of Postgres tells */
+    if (result == NULL || pg_value(result, 0, 0) == NULL
+        || !lag_ledger(doctor->rds, atol(pg_value(result, 0, 0)), &lag))
+    {
+        return;    /* the checks of Postgres and Redis tell */
     }
 
-    shards = atol(pg_value(result, 0, 0));
-    for (long shard = 0; shard < shards; shard++) {
-        snprintf(key, sizeof(key), TG_KEY_LEDGER_FMT, (unsigned) shard);
-        if (!rds_append(doctor->rds, 2, argv)) {
-            return;
-        }
-    }
-    for (long shard = 0; shard < shards; shard++) {
-        RDS_REPLY reply = rds_next(doctor->rds);
-
-        if (rds_int(reply) > 0) {
-            entries += rds_int(reply);
-        }
-    }
-
-    snprintf(text, sizeof(text), "%" PRId64 " events wait in redis", entries);
-    doctor_add(doctor, "settle backlog", entries < DOCTOR_BACKLOG, text,
+    snprintf(text, sizeof(text), "%" PRId64 " events wait in redis, %" PRId64
+             " are kept", lag.entries, lag.kept);
+    doctor_add(doctor, "settle backlog", lag.entries < DOCTOR_BACKLOG, text,
                "the settle role is behind or stuck; see the worker's log");
 }
 

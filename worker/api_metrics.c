@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "api.h"
-#include "key_names.h"
+#include "lag.h"
 #include "log.h"
 #include "rds.h"
 #include "role.h"
@@ -54,6 +54,8 @@ static const struct {
       "Age of the oldest ledger event that is not settled." },
     { "tollgate_ledger_settled_total", "counter",
       "Ledger events, posted (taken) or kept aside (refused)." },
+    { "tollgate_ledger_stream_kept_entries", "gauge",
+      "Ledger events in Redis that are settled and kept." },
     { "tollgate_ledger_stream_lag_entries", "gauge",
       "Ledger events in Redis that are not settled." },
     { "tollgate_mirror_oldest_pending_seconds", "gauge",
@@ -78,6 +80,8 @@ static const struct {
       "Times that a role's process died and was started again." },
     { "tollgate_role_up", "gauge",
       "Whether a role's process runs." },
+    { "tollgate_streams_behind", "gauge",
+      "Ledger streams of which Postgres has less than was settled before." },
     { "tollgate_usage_settled_total", "counter",
       "Usage records, kept (taken) or malformed (refused)." },
     { "tollgate_usage_stream_lag_entries", "gauge",
@@ -154,123 +158,23 @@ metrics_postgres(json_t *samples, pg_t *pg)
 /* --- Redis --------------------------------------------------------------- */
 
 
-/* Of ledger events, as an array of names; NULL: not known yet. */
-static json_t *
-metrics_ledger_streams(void)
-{
-    char     name[64];
-    json_t  *streams;
-
-    if (metrics_shards == 0) {
-        return NULL;
-    }
-
-    streams = json_array();
-    for (long shard = 0; shard < metrics_shards; shard++) {
-        snprintf(name, sizeof(name), TG_KEY_LEDGER_FMT, (unsigned) shard);
-        json_array_append_new(streams, json_string(name));
-    }
-
-    return streams;
-}
-
-
-static json_t *
-metrics_usage_streams(rds_t *rds)
-{
-    char         name[512];
-    json_t      *streams;
-    const char  *argv[] = { "SMEMBERS", TG_KEY_USAGE_HOSTS };
-    RDS_REPLY hosts = rds_command(rds, 2, argv);
-
-    if (hosts == NULL) {
-        return NULL;
-    }
-
-    streams = json_array();
-    for (size_t i = 0; i < rds_len(hosts); i++) {
-        snprintf(name, sizeof(name), TG_KEY_USAGE_FMT,
-                 rds_text(rds_at(hosts, i)));
-        json_array_append_new(streams, json_string(name));
-    }
-
-    return streams;
-}
-
-
-/* When an entry of a stream was made, by its id; 0 where there is none. */
-static int64_t
-metrics_entry_ms(const rds_reply_t *entries)
-{
-    const char  *id = rds_text(rds_at(rds_at(entries, 0), 0));
-
-    return id != NULL ? strtoll(id, NULL, 10) : 0;
-}
-
-
-/* Settle trims what it has committed: what is left waits. */
-static bool
-metrics_streams(rds_t *rds, const json_t *streams, int64_t *entries,
-    int64_t *oldest_ms)
-{
-    size_t   i;
-    bool     ok = true;
-    json_t  *name;
-
-    *entries = 0;
-    *oldest_ms = 0;
-
-    json_array_foreach(streams, i, name) {
-        const char  *len[] = { "XLEN", json_string_value(name) };
-        const char  *first[] = { "XRANGE", json_string_value(name), "-", "+",
-                                 "COUNT", "1" };
-
-        if (!rds_append(rds, 2, len) || !rds_append(rds, 6, first)) {
-            return false;
-        }
-    }
-
-    for (i = 0; i < json_array_size(streams); i++) {
-        RDS_REPLY len = rds_next(rds);
-        RDS_REPLY first = rds_next(rds);
-        int64_t   ms = metrics_entry_ms(first);
-
-        ok = ok && len != NULL && first != NULL;
-        *entries += ok ? rds_int(len) : 0;
-        if (ms != 0 && (*oldest_ms == 0 || ms < *oldest_ms)) {
-            *oldest_ms = ms;
-        }
-    }
-
-    return ok;
-}
-
-
 static void
 metrics_lag(json_t *samples, rds_t *rds)
 {
-    int64_t          entries, oldest_ms, age_ms = 0;
-    json_t          *ledger = metrics_ledger_streams();
-    json_t          *usage = metrics_usage_streams(rds);
-    struct timespec  now;
+    struct lag  lag;
 
-    if (ledger != NULL && metrics_streams(rds, ledger, &entries, &oldest_ms)) {
-        clock_gettime(CLOCK_REALTIME, &now);
-        if (oldest_ms != 0) {
-            age_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000 - oldest_ms;
-        }
+    if (metrics_shards != 0 && lag_ledger(rds, metrics_shards, &lag)) {
         metrics_add(samples, "tollgate_ledger_stream_lag_entries", NULL, NULL,
-                    "%" PRId64, entries);
+                    "%" PRId64, lag.entries);
+        metrics_add(samples, "tollgate_ledger_stream_kept_entries", NULL, NULL,
+                    "%" PRId64, lag.kept);
         metrics_add(samples, "tollgate_ledger_oldest_pending_seconds", NULL,
-                    NULL, "%.3f", age_ms > 0 ? (double) age_ms / 1000 : 0);
+                    NULL, "%.3f", (double) lag.oldest_ms / 1000);
     }
-    if (usage != NULL && metrics_streams(rds, usage, &entries, &oldest_ms)) {
+    if (lag_usage(rds, &lag)) {
         metrics_add(samples, "tollgate_usage_stream_lag_entries", NULL, NULL,
-                    "%" PRId64, entries);
+                    "%" PRId64, lag.entries);
     }
-
-    json_decref(ledger);
-    json_decref(usage);
 }
 
 

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "behind.h"
 #include "conf.h"
 #include "log.h"
 #include "loop.h"
@@ -162,6 +163,26 @@ main_migrate(const struct conf *conf, bool once)
             return false;
         }
     }
+}
+
+
+/*
+ * Commands that a restored Postgres forgot have to be known before somebody
+ * gives new ones their numbers; where Redis is down they can't be carried.
+ */
+static void
+main_look(const struct conf *conf)
+{
+    pg_t   *pg = pg_new(conf->postgres_dsn, "master", ROLE_POSTGRES,
+                        conf->postgres_timeout);
+    rds_t  *rds = rds_new(conf);
+
+    if (!pg_ready(pg) || !rds_ready(rds) || !behind_look(pg, rds)) {
+        log_warn("can't compare postgres with redis yet");
+    }
+
+    pg_free(pg);
+    rds_free(rds);
 }
 
 
@@ -389,6 +410,7 @@ main(int argc, char **argv)
     }
 
     if (main_migrate(&conf, options.migrate) && !options.migrate) {
+        main_look(&conf);
         main_loop(&conf);
     }
 

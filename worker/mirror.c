@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "behind.h"
 #include "key_names.h"
 #include "locks.h"
 #include "log.h"
@@ -92,6 +93,9 @@ mirror_attach(struct mirror *mirror)
     }
     if (!pg_listen_mirror(mirror->pg)) {
         return mirror_failed(mirror, "listen");
+    }
+    if (!behind_look(mirror->pg, mirror->rds)) {
+        return false;
     }
 
     PG_RESULT result = pg_call(mirror->pg, "lib.setting", 1, params);

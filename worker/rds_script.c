@@ -19,6 +19,7 @@ static const struct {
     { "apply",   TG_SCRIPT_APPLY },
     { "expire",  TG_SCRIPT_EXPIRE },
     { "replace", TG_SCRIPT_REPLACE },
+    { "trim",    TG_SCRIPT_TRIM },
 };
 
 #define SCRIPTS  (sizeof(scripts) / sizeof(scripts[0]))

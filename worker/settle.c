@@ -45,7 +45,8 @@ settle_run(const struct conf *conf)
         role_beat(ROLE_SETTLE);
 
         if (settle_attach(&settle) && settle_claim(&settle)
-            && settle_expire(&settle) && settle_turn(&settle))
+            && settle_expire(&settle) && settle_trim_kept(&settle)
+            && settle_turn(&settle))
         {
             backoff = 0;
             continue;
@@ -203,6 +204,7 @@ static bool
 settle_post(struct settle *settle, struct settle_stream *stream,
     const rds_reply_t *entries, size_t from, size_t n, bool unpostable)
 {
+    char                 before[SETTLE_ID_MAX];
     int64_t              rejected;
     enum settle_outcome  outcome;
     const char          *to;
@@ -214,12 +216,13 @@ settle_post(struct settle *settle, struct settle_stream *stream,
     }
 
     rejected = settle_fill(settle, stream, entries, from, n, unpostable);
+    memcpy(before, stream->cursor, sizeof(before));
 
     outcome = settle_commit(settle, stream, to, rejected);
 
     switch (outcome) {
     case SETTLE_POSTED:
-        return settle_trim(settle, stream);
+        return settle_trim(settle, stream, before, n);
 
     case SETTLE_UNPOSTABLE:
     case SETTLE_TOO_SLOW:
@@ -238,7 +241,7 @@ settle_post(struct settle *settle, struct settle_stream *stream,
 
 
 /*
- * Reads all streams that this process owns, each by a command of its own since
+ * Reads all streams that this process settles, each by a command of its own since
  * each may be on another server.  The caller clears the replies; NULL is that
  * of a stream which can't be read now, and hinders no other.
  */
@@ -253,6 +256,9 @@ settle_read(struct settle *settle, rds_reply_t **replies)
              (long long) settle->conf->settle_batch);
 
     for (int i = 0; i < settle->count; i++) {
+        if (settle->streams[i].behind) {
+            continue;
+        }
         argv[4] = settle->streams[i].name;
         argv[5] = settle->streams[i].cursor;
         if (!rds_append(settle->rds, 6, argv)) {
@@ -261,6 +267,9 @@ settle_read(struct settle *settle, rds_reply_t **replies)
     }
 
     for (int i = 0; i < settle->count; i++) {
+        if (settle->streams[i].behind) {
+            continue;
+        }
         replies[i] = rds_next(settle->rds);
         if (replies[i] == NULL && !failed) {
             failed = true;

@@ -1,9 +1,10 @@
 /*
  * settle.h: what the settle role works with.
  *
- * settle_claim.c decides which streams are this process's, settle.c posts
- * what they hold, settle_source.c knows which batches of usage came before,
- * settle_expire.c ends the holds of their shards.
+ * settle_claim.c decides which streams are this process's, settle_behind.c
+ * which of them can be settled, settle.c posts what they hold, settle_source.c
+ * knows which batches of usage came before, settle_trim.c removes what is
+ * settled, settle_expire.c ends the holds of their shards.
  */
 #ifndef TOLLGATE_SETTLE_H
 #define TOLLGATE_SETTLE_H
@@ -23,6 +24,7 @@ struct settle_stream {
     char              cursor[SETTLE_ID_MAX];
     enum settle_kind  kind;
     bool              owned;
+    bool              behind;       /* is not settled: see settle_behind.c */
 };
 
 struct settle_sources {
@@ -40,8 +42,10 @@ struct settle {
     bool                   attached;
     bool                   owns_usage;
     bool                   complained;     /* of streams that can't be read */
+    bool                   replays;        /* what was settled before */
     int64_t                claim_at_ms;
     int64_t                expire_at_ms;
+    int64_t                trim_at_ms;
     struct rows            rows;
     struct settle_sources  sources;
 };
@@ -57,8 +61,24 @@ void settle_detach(struct settle *settle);
 /* The stream of that name among those that are owned, or NULL. */
 struct settle_stream *settle_find(struct settle *settle, const char *name);
 
-/* Removes what is settled from a stream, now or after the next batch. */
-bool settle_trim(struct settle *settle, const struct settle_stream *stream);
+/* Reads where a stream goes on, and whether it can; looks again later. */
+bool settle_read_cursor(struct settle *settle, struct settle_stream *stream);
+bool settle_place(struct settle *settle, struct settle_stream *stream);
+bool settle_behind(struct settle *settle);
+
+/*
+ * Removes what is settled from a stream: count entries from the cursor before,
+ * which is '' where that isn't known.
+ */
+bool settle_trim(struct settle *settle, const struct settle_stream *stream,
+    const char *before, size_t count);
+
+/* From time to time removes what was kept long enough. */
+bool settle_trim_kept(struct settle *settle);
+
+/* The key of the hash that tells of a stream, see redis/trim.lua. */
+void settle_store(const struct settle_stream *stream, char *store,
+    size_t size);
 
 /* Once a second gives back what is held for requests that nobody settled. */
 bool settle_expire(struct settle *settle);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "behind.h"
 #include "key_names.h"
 #include "locks.h"
 #include "log.h"
@@ -55,6 +56,9 @@ settle_attach(struct settle *settle)
     if (!pg_do(settle->pg, "ledger.settle_begin", 0, NULL)) {
         return settle_failed(settle, "settle_begin");
     }
+    if (!behind_look(settle->pg, settle->rds)) {
+        return false;
+    }
 
     PG_RESULT result = pg_call(settle->pg, "lib.setting", 1, params);
 
@@ -82,6 +86,7 @@ settle_detach(struct settle *settle)
     settle->count = 0;
     settle->attached = false;
     settle->owns_usage = false;
+    settle->replays = false;
     settle->claim_at_ms = 0;
 }
 
@@ -105,7 +110,7 @@ settle_lock(struct settle *settle, const char *lock_class, unsigned number)
 }
 
 
-static bool
+bool
 settle_read_cursor(struct settle *settle, struct settle_stream *stream)
 {
     const char  *params[] = { stream->name };
@@ -118,27 +123,6 @@ settle_read_cursor(struct settle *settle, struct settle_stream *stream)
              pg_value(result, 0, 0));
 
     return true;
-}
-
-
-/* Removes exactly what is settled: ids up to the cursor. */
-bool
-settle_trim(struct settle *settle, const struct settle_stream *stream)
-{
-    char                 id[SETTLE_ID_MAX];
-    unsigned long long   ms, n;
-    const char          *argv[] = { "XTRIM", stream->name, "MINID", "=", id };
-
-    if (sscanf(stream->cursor, "%llu-%llu", &ms, &n) != 2) {
-        log_error("the cursor of %s is malformed", stream->name);
-        return false;
-    }
-
-    snprintf(id, sizeof(id), "%llu-%llu", ms, n + 1);
-    RDS_REPLY reply = rds_command(settle->rds, 5, argv);
-
-    return reply != NULL || settle_redis_failed(settle, "trim")
-           || rds_connected(settle->rds);
 }
 
 
@@ -172,7 +156,7 @@ settle_own(struct settle *settle, const char *name, enum settle_kind kind)
     *stream = (struct settle_stream) { .kind = kind };
     snprintf(stream->name, sizeof(stream->name), "%s", name);
 
-    if (!settle_read_cursor(settle, stream) || !settle_trim(settle, stream)) {
+    if (!settle_place(settle, stream)) {
         return false;
     }
     settle->count++;
@@ -258,5 +242,6 @@ settle_claim(struct settle *settle)
     }
     settle->claim_at_ms = loop_now_ms() + SETTLE_CLAIM_MS;
 
-    return settle_claim_shards(settle) && settle_claim_usage(settle);
+    return settle_behind(settle) && settle_claim_shards(settle)
+           && settle_claim_usage(settle);
 }

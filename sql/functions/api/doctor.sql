@@ -15,6 +15,14 @@ as $$
                  'see whether the role mirror is running and Redis can be reached'
           from command where applied_at is null and created_at < lib.now() - interval '1 minute'
           union all
+          select 'postgres age', count(*) filter (where is_gap and caught_up_at is null) = 0,
+                 case count(*) when 0 then 'it has all that was ever settled'
+                               else format('%s streams are settled again, of %s events are gone',
+                                           count(*) filter (where not is_gap or caught_up_at is not null),
+                                           count(*) filter (where is_gap and caught_up_at is null)) end,
+                 'it was restored from a backup that is too old; tollgate ledger catchup shows what is missing'
+          from stream_behind where ended_at is null
+          union all
           select 'jobs', count(*) filter (where late) = 0,
                  coalesce('late: ' || string_agg(name, ', ') filter (where late), 'all jobs are in time'),
                  'tollgate jobs list shows how they went'

@@ -46,6 +46,11 @@ as $$
         union all
         select 'tollgate_proof_unproved_accounts', null, null, unproved from proof
         union all
+        select 'tollgate_streams_behind', 'events', events, (select count(*) from stream_behind
+                                                             where ended_at is null
+                                                             and (is_gap and caught_up_at is null) = (events = 'gone'))
+        from (values ('gone'), ('kept')) e (events)
+        union all
         select name, 'result', 'refused', sum(refused) from settled group by name
         union all
         select name, 'result', 'taken', sum(taken) from settled group by name

@@ -8,6 +8,7 @@ use warnings;
 
 use parent 'Tollgate::FakeRedis';
 
+use Digest::SHA ();
 use IO::Socket::UNIX;
 use Tollgate::FakeRedis;
 use Tollgate::Resp;
@@ -23,7 +24,7 @@ sub start {
 }
 
 # Of the calls of a command that are to come, lets some pass and answers as many
-# as wanted with the bytes, unseen by the server.  "LOSE" in place of the bytes
+# as wanted with the bytes, unseen by the server; a script is named as its file.  "LOSE" in place of the bytes
 # lets the server see it and hangs up; "CLOSE" just hangs up.
 sub flaw {
     my ($self, $command, $pass, $count, $bytes) = @_;
@@ -40,17 +41,22 @@ sub reply {
     my ($self, @words) = @_;
 
     my $name = lc $words[0];
+    $name = 'script ' . $words[1] if $name eq 'evalsha' && $self->{flaw}{sha};
     if ($name eq 'flaw') {
-        $self->{flaw} = { command => lc $words[1], pass => $words[2],
+        my $text = $self->{t}->script_text($words[1]);
+        my $sha = $text && Digest::SHA::sha1_hex($text);
+
+        $self->{flaw} = { command => $sha ? "script $sha" : lc $words[1],
+                          sha => $sha, pass => $words[2],
                           count => $words[3], bytes => $words[4] };
         return ($name, "+OK\r\n");
     }
 
-    my $flaw = $self->{flaw};
-    return ($name, ':' . ($flaw ? $flaw->{count} : 0) . "\r\n")
+    my $flaw = $self->{flaw} // {};
+    return ($name, ':' . ($flaw->{count} // 0) . "\r\n")
         if $name eq 'flaws';
     return ($name, $self->forward(@words))
-        unless $flaw && $flaw->{count} && $name eq $flaw->{command}
+        unless $flaw->{count} && $name eq $flaw->{command}
             && $flaw->{pass}-- <= 0;
 
     $flaw->{count}--;
