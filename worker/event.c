@@ -18,12 +18,14 @@ static const char *const  event_names[EVENT_FIELDS] = {
 };
 
 #define ITEM_FIELD(name, column)  ITEM_##name,
+#define ITEM_LATER(name, column)  ITEM_##name,
 enum item_field {
 #include "event_fields.h"
     ITEM_FIELDS
 };
 
 #define ITEM_FIELD(name, column)  ", " column
+#define ITEM_LATER(name, column)  ", " column
 const char  event_columns[] =
     "stream, id, n, account, epoch, seq, at_us, kind, delta, avail, held, cmd"
 #include "event_fields.h"
@@ -32,7 +34,9 @@ const char  event_columns[] =
 static const char *const  event_kinds[] = { "charge", "refund", "void",
                                             "command", "threshold", "hold",
                                             "commit", "late", "release",
-                                            "expired", "owed", "waived" };
+                                            "expired", "owed", "waived",
+                                            "lapse", "start", "adjust",
+                                            "epoch" };
 
 #define EVENT_KINDS    (sizeof(event_kinds) / sizeof(event_kinds[0]))
 #define EVENT_COMMAND_KIND  3
@@ -53,6 +57,8 @@ static const struct {
 
 #define EVENT_NUMBERS  (sizeof(event_numbers) / sizeof(event_numbers[0]))
 #define EVENT_BEFORE_KIND  3
+
+#define EVENT_POCKET_MAX  200
 
 struct event {
     struct token   fields[EVENT_FIELDS];
@@ -177,6 +183,30 @@ event_head(struct rows *rows, const char *stream, const rds_reply_t *entry,
 }
 
 
+/* One key, or keys with what was taken of each: "key=amount,key=amount". */
+static bool
+event_pockets(struct token list)
+{
+    bool          lone = memchr(list.text, ',', list.len) == NULL;
+    int64_t       amount;
+    struct token  piece, key;
+
+    while (token_cut(&list, ',', &piece)) {
+        if (!token_cut(&piece, '=', &key) || !token_is_word(key)
+            || key.len > EVENT_POCKET_MAX)
+        {
+            return false;
+        }
+        if (piece.text == NULL ? !lone : !token_int(piece, 0, &amount)) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* Without pockets its credits are of no terms, or no credits at all. */
 static bool
 event_item(struct rows *rows, struct token item)
 {
@@ -184,7 +214,7 @@ event_item(struct rows *rows, struct token item)
     int64_t       number;
     struct token  part;
 
-    for (f = 0; f < ITEM_FIELDS && token_cut(&item, ' ', &part); f++) {
+    for (f = 0; f < ITEM_POCKETS && token_cut(&item, ' ', &part); f++) {
         if (f >= ITEM_CREDITS) {
             if (!token_int(part, 0, &number)) {
                 return false;
@@ -202,7 +232,18 @@ event_item(struct rows *rows, struct token item)
         }
     }
 
-    return f == ITEM_FIELDS && item.text == NULL;
+    if (f < ITEM_POCKETS) {
+        return false;
+    }
+
+    if (item.text == NULL || token_is(item, "-")) {
+        rows_null(rows);
+        return true;
+    }
+
+    rows_text(rows, item.text, item.len);
+
+    return event_pockets(item);
 }
 
 

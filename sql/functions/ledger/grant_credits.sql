@@ -1,36 +1,35 @@
 create or replace function ledger.grant_credits(account text, amount bigint, source text, issue_key text,
-                                                note text default '') returns bigint
+                                                note text default '', terms credit_grant default null) returns bigint
 language plpgsql
 set search_path = public, pg_temp
 as $$
 declare
-    txn_id bigint;
-    grant_id bigint;
+    given bigint;
 begin
     perform 1 from account_cursor c where c.account = grant_credits.account for update;
 
-    insert into ledger_txn (key, kind, account, description, at)
-    values ('grant:' || issue_key, 'grant', grant_credits.account,
-            grant_credits.source || case when note = '' then '' else ': ' || note end, lib.now())
-    on conflict (key) do nothing
-    returning id into txn_id;
+    terms.account := grant_credits.account;
+    terms.amount := grant_credits.amount;
+    terms.source := grant_credits.source;
+    terms.issue_key := grant_credits.issue_key;
+    terms.note := grant_credits.note;
+    given := ledger.grant_make(terms);
 
-    if txn_id is null then
+    if given is null then
         return null;
     end if;
 
-    insert into credit_grant (account, source, priority, amount, remaining, note, effective_at, issue_key, txn)
-    values (grant_credits.account, grant_credits.source, 50, grant_credits.amount, grant_credits.amount,
-            grant_credits.note, lib.now(), grant_credits.issue_key, txn_id)
-    returning id into grant_id;
+    if terms.effective_at > lib.now() then
+        -- the edge starts it to the millisecond, and tells by an event
+        perform mirror.command(g.account, 0, jsonb_build_object('later',
+                    format('%s %s %s %s', floor(extract(epoch from g.effective_at) * 1000)::bigint, g.id, g.amount,
+                           g.pocket)))
+        from credit_grant g
+        where g.id = given;
+    else
+        perform ledger.grant_give(given, 'grant');
+    end if;
 
-    insert into ledger_entry (txn, n, ledger_account, amount, credit_grant)
-    values (txn_id, 1, ledger.system_account('issued'), -grant_credits.amount, null),
-           (txn_id, 2, ledger.wallet(grant_credits.account), grant_credits.amount, grant_id);
-
-    perform mirror.command(grant_credits.account, grant_credits.amount);
-    perform ledger.owed_charge(grant_credits.account);
-
-    return grant_id;
+    return given;
 end $$;
-comment on function ledger.grant_credits is 'Gives credits to an account in the ledger, and by a command at the edge; null where this issue key was used before.';
+comment on function ledger.grant_credits is 'Gives credits to an account in the ledger, and by a command at the edge, at once or from when its terms say; null where this issue key was used before.';

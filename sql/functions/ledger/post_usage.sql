@@ -8,30 +8,33 @@ begin
     end if;
 
     with line as (
-        select * from jsonb_to_recordset(lines) as l (account text, feature text, credits bigint, at timestamptz)
+        select l.*, coalesce(l.pocket, '-') as of
+        from jsonb_to_recordset(lines)
+            as l (account text, feature text, pocket text, credits bigint, at timestamptz)
     ), total as (
-        select account, sum(credits)::bigint as credits, max(at) as at from line group by account
+        select account, of, sum(credits)::bigint as credits from line group by account, of
     ), txn as (
         insert into ledger_txn (key, kind, account, description, at)
-        select post_usage.key || ':' || t.account, post_usage.kind, t.account,
-               (select string_agg(coalesce(nullif(l.feature, ''), 'requests'), ', ' order by l.feature)
-                from line l where l.account = t.account),
-               t.at
-        from total t
+        select post_usage.key || ':' || l.account, post_usage.kind, l.account,
+               string_agg(distinct coalesce(nullif(l.feature, ''), 'requests'), ', '), max(l.at)
+        from line l
+        group by l.account
         returning id, account
     ), share as (
         select t.account, g.id as credit_grant,
                case when t.credits > 0
                     then least(g.remaining, greatest(0, t.credits - sum(g.remaining) over burn + g.remaining))
-                    else -least(g.amount - g.remaining,
-                                greatest(0, -t.credits - sum(g.amount - g.remaining) over back + g.amount - g.remaining))
+                    else -least(g.used, greatest(0, -t.credits - sum(g.used) over back + g.used))
                     end as burnt
-        from total t join credit_grant g on g.account = t.account
-        where t.credits > 0 and g.remaining > 0 or t.credits < 0 and g.remaining < g.amount
-        window burn as (partition by t.account
-                        order by g.priority, g.source = 'purchase', g.effective_at, g.id),
-               back as (partition by t.account
-                        order by g.priority desc, g.source = 'purchase' desc, g.effective_at desc, g.id desc)
+        from total t
+        join (select *, amount - remaining - lapsed as used from credit_grant where txn is not null) g
+            on g.account = t.account and g.pocket = t.of
+        where t.credits > 0 and g.remaining > 0 or t.credits < 0 and g.used > 0
+        -- of one that is revoked nothing is burnt before its lapse, and nothing returns to it first
+        window burn as (partition by t.account, t.of
+                        order by g.revoked_at is not null, g.source = 'purchase', g.effective_at, g.id),
+               back as (partition by t.account, t.of
+                        order by g.revoked_at is not null, g.source = 'purchase' desc, g.effective_at desc, g.id desc)
     ), burn as (
         update credit_grant g set remaining = g.remaining - s.burnt
         from share s
@@ -43,8 +46,8 @@ begin
     from (select 1, account, ledger.wallet(account), -burnt, null, credit_grant
           from share where burnt <> 0
           union all
-          select 2, account, ledger.system_account('usage_revenue'), credits, nullif(feature, ''), null
-          from line) entry (side, account, ledger_account, amount, feature, credit_grant)
+          select 2, account, ledger.system_account('usage_revenue'), sum(credits), nullif(feature, ''), null
+          from line group by account, feature having sum(credits) <> 0) entry (side, account, ledger_account, amount, feature, credit_grant)
     join txn using (account);
 end $$;
-comment on function ledger.post_usage is 'Moves credits between wallets and usage revenue (lines of account, feature, credits used, at), burning grants in order or filling them in reverse.';
+comment on function ledger.post_usage is 'Moves credits between wallets and usage revenue (lines of account, feature, pocket, credits used, at), burning the grants of the pocket in order or filling them in reverse.';

@@ -4,7 +4,7 @@ as $$
     create temporary table if not exists settle_event (
         stream text, id text, n int, account text, epoch bigint, seq bigint, at_us bigint, kind text, delta bigint,
         avail bigint, held bigint, cmd bigint, request_id text, key_id text, app_id text, feature text, model text,
-        credits bigint, units bigint
+        credits bigint, units bigint, pockets text
     ) on commit delete rows;
     create temporary table if not exists settle_usage (
         at_ms bigint, request_id text, account text, app text, key text, "user" text, feature text, model text,

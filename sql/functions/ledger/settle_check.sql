@@ -4,7 +4,7 @@ set search_path = public, pg_temp
 as $$
     with wallet as (
         select a.account, b.balance,
-               (select sum(g.amount) from credit_grant g where g.account = a.account) as granted
+               (select sum(g.amount) from credit_grant g where g.account = a.account and g.txn is not null) as granted
         from ledger_account a join ledger_balance b on b.ledger_account = a.id
         where a.kind = 'wallet' and a.asset = 'CREDIT'
           and a.account in (select account from settle_event)
@@ -17,15 +17,18 @@ as $$
     ), known as (
         select e.*, c.account is not null as exists, c.epoch as own_epoch, c.last_seq, c.last_avail, c.last_held,
                c.last_cmd,
-               e.epoch = c.epoch and e.seq <= c.last_seq as again
+               e.epoch = c.epoch and e.seq <= c.last_seq as again,
+               kind in ('command', 'adjust') or kind = 'lapse' and cmd > 0 as ordered
         from event e left join account_cursor c on c.account = e.account
     ), chained as (
         select k.*,
                coalesce(lag(seq) over same, last_seq) as before_seq,
                coalesce(lag(avail + held) over same, last_avail + last_held) as before_sum,
                coalesce(lag(held) over same, last_held) as before_held,
-               greatest(last_cmd, max(case kind when 'command' then cmd end) over earlier) as before_cmd,
-               sum(case when kind in ('charge', 'commit', 'late', 'refund') then delta else 0 end) over same as spent
+               greatest(last_cmd, max(case when ordered then cmd end) over earlier) as before_cmd,
+               sum(case when kind in ('charge', 'commit', 'late', 'refund', 'lapse', 'start', 'adjust') then delta
+                        else 0 end) over same as spent,
+               sum(case when kind in ('start', 'adjust') then greatest(delta, 0) else 0 end) over same as added
         from known k
         window same as (partition by account, coalesce(again, false) order by place),
                earlier as (same rows between unbounded preceding and 1 preceding)
@@ -33,25 +36,31 @@ as $$
         select c.*,
                case when not exists then 'no such account'
                     when kind is null or kind not in ('charge', 'refund', 'void', 'command', 'threshold', 'hold', 'commit',
-                                                      'late', 'release', 'expired', 'owed', 'waived') then 'malformed'
+                                                      'late', 'release', 'expired', 'owed', 'waived', 'lapse',
+                                                      'start', 'adjust') then 'malformed'
                     when epoch is distinct from own_epoch then 'another epoch'
                     when again then 'again'
                     when seq <> before_seq + 1 then 'a gap in the register'
                     when avail + held <> before_sum + delta then 'the balance does not add up'
                     when avail < 0 or held < 0 then 'a negative balance'
-                    when case when kind in ('charge', 'commit', 'late') then delta <> -credits
-                              when kind = 'refund' then delta <> credits
+                    when case when kind in ('charge', 'commit', 'late', 'lapse') then delta <> -credits
+                              when kind in ('refund', 'start') then delta <> credits
+                              when kind = 'adjust' then abs(delta) <> credits
                               else kind <> 'command' and delta <> 0 end then 'the items do not add up'
                     when case kind when 'hold' then held <> before_held + credits
                                    when 'commit' then held > before_held
                                    when 'release' then held <> before_held - credits
                                    when 'expired' then held <> before_held - credits
                                    else held <> before_held end then 'what is held does not add up'
-                    when kind = 'command' and not exists (select from command d
-                                                          where d.account = c.account and d.no = c.cmd
-                                                            and d.delta = c.delta) then 'no such command'
-                    when kind = 'command' and cmd <= before_cmd then 'a command for the second time'
-                    when spent <> 0 and coalesce(w.balance, 0) + spent not between 0 and coalesce(w.granted, 0)
+                    when ordered and not exists (select from command d
+                                                 where d.account = c.account and d.no = c.cmd
+                                                   and case kind when 'command' then d.delta = c.delta
+                                                                 when 'lapse' then d.set_fields ? 'lapse'
+                                                                 else d.set_fields ? 'level' end)
+                         then 'no such command'
+                    when ordered and cmd <= before_cmd then 'a command for the second time'
+                    when spent <> 0
+                         and coalesce(w.balance, 0) + spent not between 0 and coalesce(w.granted, 0) + added
                          then 'more than the ledger has'
                     else '' end as fault
         from chained c left join wallet w on w.account = c.account

@@ -6,13 +6,15 @@ declare
     posted bigint;
 begin
     -- the transaction is that of settle_post
-    insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units, txn)
+    insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units, pockets,
+                        txn)
     select c.at, c.account, c.kind, c.epoch, c.seq, e.request_id, e.key_id, e.app_id, e.feature, e.model,
-           e.credits, e.units,
+           e.credits, e.units, e.pockets,
            case when e.credits > 0 and c.kind in ('charge', 'refund', 'commit', 'late') then t.id end
     from settle_checked c join settle_event e on e.id = c.id
     left join ledger_txn t on t.key = 'settle:' || settle_details.stream || ':' || to_id || ':' || c.account
-    where c.fault = '' and c.kind not in ('void', 'command', 'threshold') and e.request_id is not null;
+    where c.fault = '' and c.kind not in ('void', 'command', 'threshold', 'lapse', 'start', 'adjust')
+      and e.request_id is not null;
 
     insert into void_request (request_id, account, at, seen_at)
     select e.request_id, c.account, min(c.at), lib.now()

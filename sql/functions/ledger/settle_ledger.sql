@@ -13,13 +13,16 @@ begin
     for update;
 
     perform ledger.settle_check();
+    perform ledger.settle_pockets();
     -- nobody else gathers statistics of temporary tables, and without them joins of many rows go row by row
     if (select count(*) > 100 from settle_event) then
         analyze settle_event, settle_checked;
     end if;
     frozen := ledger.settle_suspend(stream);
     perform ledger.entitlement_name();
+    perform ledger.settle_starts();
     perform ledger.settle_post(stream, to_id);
+    perform ledger.settle_lapses(stream, to_id);
     posted := ledger.settle_details(stream, to_id);
 
     perform ledger.unpaid_resolve(stream, to_id);
@@ -29,7 +32,8 @@ begin
     update account_cursor c
     set last_seq = e.seq, last_avail = e.avail, last_held = e.held, last_cmd = greatest(c.last_cmd, e.last_cmd)
     from (select distinct on (account) account, seq, avail, held,
-                 max(case kind when 'command' then cmd end) over (partition by account) as last_cmd
+                 max(case when kind in ('command', 'lapse', 'adjust') then cmd end) over (partition by account)
+                     as last_cmd
           from settle_checked
           where fault = ''
           order by account, place desc) e

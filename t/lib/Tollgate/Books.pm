@@ -52,18 +52,20 @@ sub applied {
 # By kind of event: what its credits do to avail + held, and to held.
 my %MOVES = (charge => [-1, 0], refund => [1, 0], command => [1, 0],
              hold => [0, 1], release => [0, -1], expired => [0, -1],
-             commit => [-1, 0], late => [-1, 0]);
+             commit => [-1, 0], late => [-1, 0], lapse => [-1, 0],
+             start => [1, 0], adjust => [1, 0]);
 
 # The statement that copies events and settles them. An event is [kind, account,
 # seq, credits, options]: avail, held, items, epoch, cmd, units, id, feature, at
-# (s), and of a commit hold: what was held for it.
+# (s), pockets, parts (in place of one item several: [id, credits, pockets]), and
+# of a commit hold: what was held for it.
 sub statement {
     my ($b, $from, @events) = @_;
 
     my (@rows, $id);
     for my $event (@events) {
         my ($kind, $account, $seq, $credits, %opt) = @$event;
-        my $amount = int($credits * $MICRO + 0.5);
+        my $amount = int($credits * $MICRO + ($credits <=> 0) * 0.5);
         my ($delta, $holds) = map { $_ * $amount } @{ $MOVES{$kind} // [0, 0] };
         $holds -= int(($opt{hold} // 0) * $MICRO + 0.5);
         if (($b->{seq}{$account} // 0) < $seq) {
@@ -77,17 +79,26 @@ sub statement {
         my $at = int(($opt{at} // time) * 1_000_000);
         $id = ++$b->{place} . '-0';
 
-        my $item = $kind eq 'command' || $kind eq 'malformed'
-            ? "null, null, null, null, null, null, null"
-            : sprintf "'%s', 'key_0000000001', 'app_0000000001', '%s', null,"
-                . " %s, %d", $opt{id} // "r$b->{place}",
-                $opt{feature} // 'image.generate',
-                $kind eq 'void' ? 0 : $items, $opt{units} // 0;
-        push @rows, sprintf "('tg:{1}:ledger', '%s', 0, '%s', %d, %d, %s,"
-            . " '%s', %s, %s, %d, %d, %s)", $id, $account, $opt{epoch} // 1,
-            $seq, $at, $kind, $delta, $avail,
+        my $head = sprintf "'%s', %d, %d, %s, '%s', %s, %s, %d, %d", $account,
+            $opt{epoch} // 1, $seq, $at, $kind, $delta, $avail,
             defined $opt{held} ? $opt{held} * $MICRO : $b->{held}{$account} // 0,
-            $opt{cmd} // 0, $item;
+            $opt{cmd} // 0;
+        my @items = $kind eq 'command' || $kind eq 'malformed'
+            ? "null, null, null, null, null, null, null, null"
+            : $kind =~ /^(?:lapse|start|adjust)$/
+            ? map { sprintf "%s, null, null, null, null, %s, 0, '%s'",
+                    defined $_->[0] ? "'$_->[0]'" : 'null',
+                    abs int($_->[1] * $MICRO + ($_->[1] <=> 0) * 0.5),
+                    $_->[2] // '-' }
+                @{ $opt{parts} // [[$opt{id}, $opt{items} // $credits,
+                                    $opt{pockets}]] }
+            : sprintf "'%s', 'key_0000000001', 'app_0000000001', '%s', null,"
+                . " %s, %d, %s", $opt{id} // "r$b->{place}",
+                $opt{feature} // 'image.generate',
+                $kind eq 'void' ? 0 : $items, $opt{units} // 0,
+                $opt{pockets} ? "'$opt{pockets}'" : 'null';
+        push @rows, map { "('tg:{1}:ledger', '$id', $_, $head, $items[$_])" }
+            0 .. $#items;
     }
 
     return ($id, join "\n", 'set role tollgate_worker;', 'begin;',
