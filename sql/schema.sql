@@ -144,7 +144,7 @@ CREATE TABLE public.account_event (
     epoch bigint,
     seq bigint,
     n integer,
-    CONSTRAINT account_event_type_check CHECK ((type = ANY (ARRAY['balance.exhausted'::text, 'balance.low'::text, 'limit.threshold'::text, 'quota.exceeded'::text])))
+    CONSTRAINT account_event_type_check CHECK ((type = ANY (ARRAY['balance.exhausted'::text, 'balance.low'::text, 'credits.expired'::text, 'limit.threshold'::text, 'quota.exceeded'::text])))
 );
 
 COMMENT ON TABLE public.account_event IS 'What a customer should hear of, once each: epoch, seq and n are those of the register''s event that told it, null where a refused request did.';
@@ -306,6 +306,44 @@ CREATE TABLE public.unpaid_use (
 );
 
 COMMENT ON TABLE public.unpaid_use IS 'Requests that passed without a decision, and those (of verdict pass) that came to more than could be charged. open: owed. counted: units alone, nothing is owed. unknown: nobody has that key. charging: a command takes it from the wallet, by a charge whose request is taking. charged, forgiven: by an operator, or a top-up. paid: it was charged at the edge after all.';
+
+CREATE TABLE public.credit_grant (
+    id bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
+    amount bigint NOT NULL,
+    remaining bigint NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    issue_key text NOT NULL COLLATE pg_catalog."C",
+    txn bigint,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    features text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    pocket text DEFAULT '-'::text NOT NULL COLLATE pg_catalog."C",
+    rollover_max bigint,
+    rollover_min bigint,
+    rollover_for interval,
+    lapsed bigint DEFAULT 0 NOT NULL,
+    rolled bigint DEFAULT 0 NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT credit_grant_amount_check CHECK (((amount > 0) AND (amount <= '9007199254740991'::bigint))),
+    CONSTRAINT credit_grant_end_check CHECK ((expires_at > effective_at)),
+    CONSTRAINT credit_grant_lapsed_check CHECK ((lapsed >= 0)),
+    CONSTRAINT credit_grant_later_check CHECK (((txn IS NOT NULL) OR ((remaining = 0) AND (lapsed = 0)))),
+    CONSTRAINT credit_grant_pocket_check CHECK (((length(pocket) >= 1) AND (length(pocket) <= 200))),
+    CONSTRAINT credit_grant_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT credit_grant_rolled_check CHECK ((rolled >= 0)),
+    CONSTRAINT credit_grant_rollover_check CHECK (((rollover_min <= rollover_max) AND ((rollover_max IS NULL) = (rollover_min IS NULL)) AND ((rollover_max IS NOT NULL) OR (rollover_for IS NULL)) AND ((rollover_max IS NULL) OR (expires_at IS NOT NULL)))),
+    CONSTRAINT credit_grant_rollover_for_check CHECK ((rollover_for > '00:00:00'::interval)),
+    CONSTRAINT credit_grant_rollover_max_check CHECK (((rollover_max >= 0) AND (rollover_max <= '9007199254740991'::bigint))),
+    CONSTRAINT credit_grant_rollover_min_check CHECK ((rollover_min >= 0)),
+    CONSTRAINT credit_grant_share_check CHECK (((remaining >= 0) AND ((remaining + lapsed) <= amount))),
+    CONSTRAINT credit_grant_source_check CHECK ((source = ANY (ARRAY['purchase'::text, 'promo'::text, 'adjustment'::text, 'join'::text, 'daily'::text, 'rollover'::text, 'reopened'::text])))
+);
+
+COMMENT ON TABLE public.credit_grant IS 'A lot of credits, usable from effective_at until expires_at for its features (none: all); txn is null until it starts. pocket: what the edge calls its credits, and those of other grants that burn alike: within a pocket those revoked burn last, promotional before paid, then by effective_at, then id. What was used of it is amount - remaining - lapsed; lapsed: expired, revoked or taken back; rolled: what rolled over of that.';
 
 CREATE TABLE public.audit_log (
     id bigint NOT NULL,
@@ -548,11 +586,14 @@ CREATE TABLE public.charge (
     model text COLLATE pg_catalog."C",
     credits bigint NOT NULL,
     units bigint NOT NULL,
-    txn bigint
+    txn bigint,
+    pockets text COLLATE pg_catalog."C"
 )
 PARTITION BY RANGE (at);
 
 COMMENT ON TABLE public.charge IS 'What the register tells of requests, by kind: charges, refunds with what they gave back, holds and how they ended; a row a request and kind.';
+
+COMMENT ON COLUMN public.charge.pockets IS 'Which pockets its credits are of: null for those of no terms, a key of one pocket, or key=micro-credits joined by a comma.';
 
 CREATE TABLE public.charge_default (
     at timestamp with time zone NOT NULL,
@@ -567,7 +608,8 @@ CREATE TABLE public.charge_default (
     model text COLLATE pg_catalog."C",
     credits bigint NOT NULL,
     units bigint NOT NULL,
-    txn bigint
+    txn bigint,
+    pockets text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.command (
@@ -594,24 +636,6 @@ CREATE TABLE public.command_forgotten (
 
 COMMENT ON TABLE public.command_forgotten IS 'Numbers of commands that wallets have and this database has not: they were given by one that it is an older copy of.';
 
-CREATE TABLE public.credit_grant (
-    id bigint NOT NULL,
-    account text NOT NULL COLLATE pg_catalog."C",
-    source text NOT NULL,
-    priority smallint DEFAULT 50 NOT NULL,
-    amount bigint NOT NULL,
-    remaining bigint NOT NULL,
-    note text DEFAULT ''::text NOT NULL,
-    effective_at timestamp with time zone NOT NULL,
-    issue_key text NOT NULL COLLATE pg_catalog."C",
-    txn bigint NOT NULL,
-    CONSTRAINT credit_grant_amount_check CHECK (((amount > 0) AND (amount <= '9007199254740991'::bigint))),
-    CONSTRAINT credit_grant_check CHECK (((remaining >= 0) AND (remaining <= amount))),
-    CONSTRAINT credit_grant_source_check CHECK ((source = ANY (ARRAY['purchase'::text, 'promo'::text, 'adjustment'::text, 'join'::text, 'daily'::text])))
-);
-
-COMMENT ON TABLE public.credit_grant IS 'A lot of credits; burnt by priority, then promotional before paid, then effective_at, then id.';
-
 ALTER TABLE public.credit_grant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.credit_grant_id_seq
     START WITH 1
@@ -627,10 +651,10 @@ CREATE TABLE public.ledger_account (
     kind text NOT NULL,
     asset text NOT NULL,
     CONSTRAINT ledger_account_check CHECK (((kind = ANY (ARRAY['wallet'::text, 'unpaid'::text])) = (account IS NOT NULL))),
-    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'issued'::text, 'usage_revenue'::text, 'unpaid'::text])))
+    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'issued'::text, 'usage_revenue'::text, 'unpaid'::text, 'breakage'::text, 'writeoff'::text, 'recovery'::text])))
 );
 
-COMMENT ON TABLE public.ledger_account IS 'wallet: what an account holds (positive). unpaid: what it owes (negative). issued: credits given out (negative). usage_revenue: credits used (positive).';
+COMMENT ON TABLE public.ledger_account IS 'wallet: what an account holds (positive). unpaid: what it owes (negative). issued: credits given out (negative). usage_revenue: credits used (positive). breakage: credits that lapsed and did not roll over (positive). writeoff: what was used and is known of no more. recovery: what was posted without its details.';
 
 CREATE TABLE public.ledger_entry (
     txn bigint NOT NULL,
@@ -650,7 +674,7 @@ CREATE TABLE public.ledger_txn (
     description text DEFAULT ''::text NOT NULL,
     at timestamp with time zone NOT NULL,
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT ledger_txn_kind_check CHECK ((kind = ANY (ARRAY['grant'::text, 'usage'::text, 'void'::text, 'unpaid'::text])))
+    CONSTRAINT ledger_txn_kind_check CHECK ((kind = ANY (ARRAY['grant'::text, 'usage'::text, 'void'::text, 'unpaid'::text, 'lapse'::text, 'adjustment'::text, 'rollover'::text, 'writeoff'::text, 'recovery'::text])))
 );
 
 COMMENT ON TABLE public.ledger_txn IS 'A posting; at is when it happened at the edge, key makes it happen once.';
@@ -1040,7 +1064,7 @@ CREATE VIEW public.user_credits AS
     COALESCE(b.balance, (0)::bigint) AS balance,
     COALESCE(( SELECT sum(g.amount) AS sum
            FROM public.credit_grant g
-          WHERE (g.account = a.account)), (0)::numeric) AS total_granted
+          WHERE ((g.account = a.account) AND (g.txn IS NOT NULL))), (0)::numeric) AS total_granted
    FROM (public.ledger_account a
      LEFT JOIN public.ledger_balance b ON ((b.ledger_account = a.id)))
   WHERE ((a.kind = 'wallet'::text) AND (a.asset = 'CREDIT'::text));
@@ -1289,6 +1313,12 @@ CREATE INDEX command_pending ON public.command USING btree (account, no) WHERE (
 CREATE INDEX credit_grant_account ON public.credit_grant USING btree (account, id);
 
 CREATE INDEX credit_grant_burn ON public.credit_grant USING btree (account, priority, effective_at, id) WHERE (remaining > 0);
+
+CREATE INDEX credit_grant_later ON public.credit_grant USING btree (account) WHERE (txn IS NULL);
+
+CREATE INDEX credit_grant_pocket ON public.credit_grant USING btree (account, pocket) WHERE (pocket <> '-'::text);
+
+CREATE INDEX credit_grant_revoked ON public.credit_grant USING btree (account) WHERE ((revoked_at IS NOT NULL) AND (remaining > 0));
 
 CREATE INDEX downloads_account ON public.downloads USING btree (account, id);
 
@@ -1539,6 +1569,18 @@ GRANT UPDATE(ended_at) ON TABLE public.unpaid_use TO tollgate_worker;
 
 GRANT UPDATE(txn) ON TABLE public.unpaid_use TO tollgate_worker;
 
+GRANT SELECT,INSERT ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(remaining) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(txn) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(lapsed) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(rolled) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(revoked_at) ON TABLE public.credit_grant TO tollgate_worker;
+
 GRANT SELECT,INSERT ON TABLE public.audit_log TO tollgate_worker;
 
 REVOKE ALL ON FUNCTION public.ledger_entry_post() FROM PUBLIC;
@@ -1578,10 +1620,6 @@ GRANT UPDATE(applied_at) ON TABLE public.command TO tollgate_worker;
 GRANT UPDATE(refused) ON TABLE public.command TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.command_forgotten TO tollgate_worker;
-
-GRANT SELECT,INSERT ON TABLE public.credit_grant TO tollgate_worker;
-
-GRANT UPDATE(remaining) ON TABLE public.credit_grant TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_account TO tollgate_worker;
 
