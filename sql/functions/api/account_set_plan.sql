@@ -6,6 +6,7 @@ declare
     target account := api.account_find(args);
     wanted text := lib.arg_code(args, 'plan');
     renews boolean := lib.arg_bool(args, 'auto_renew', true);
+    renewed boolean;
     current_version plan_version;
 begin
     perform 1 from account_cursor c where c.account = target.id for update;
@@ -17,6 +18,7 @@ begin
         perform lib.refuse(404, 'plan_not_found', format('there is no plan "%s"', wanted));
     end if;
 
+    select s.auto_renew into renewed from subscription s where s.account = target.id and s.ended_at is null;
     update subscription s set auto_renew = renews
     where s.account = target.id and s.ended_at is null and s.plan = wanted and s.plan_version = current_version.version;
 
@@ -36,7 +38,8 @@ begin
     perform mirror.account_sync(target.id, case when target.plan <> wanted then jsonb_build_object('plan', wanted)
                                                 else '{}' end);
     perform lib.audit(args, 'account.set_plan', target.id,
-                      jsonb_build_object('before', target.plan, 'after', wanted, 'auto_renew', renews));
+                      jsonb_build_object('plan', wanted, 'auto_renew', renews),
+                      before => jsonb_build_object('plan', target.plan, 'auto_renew', renewed));
 
     return api.account_get(jsonb_build_object('account', target.id));
 end $$;

@@ -17,7 +17,7 @@ begin
         update account a set state = wanted where a.id = target.id;
         perform mirror.command(target.id, 0, jsonb_build_object('state', wanted));
         perform lib.audit(args, 'account.set_state', target.id,
-                          jsonb_build_object('before', target.state, 'after', wanted));
+                          jsonb_build_object('state', wanted), before => jsonb_build_object('state', target.state));
     end if;
 
     return api.account_get(args);

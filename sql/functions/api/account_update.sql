@@ -3,6 +3,7 @@ language plpgsql
 set search_path = public, pg_temp
 as $$
 declare
+    hidden constant text[] := '{id,shard,state,plan,created_at,edge}';
     target account := api.account_find(args);
     after account;
 begin
@@ -16,7 +17,7 @@ begin
             overdraft = after.overdraft
         where a.id = target.id;
         perform mirror.account_sync(target.id);
-        perform lib.audit(args, 'account.update', target.id, to_jsonb(after) - '{id,shard,state,plan,created_at,edge}'::text[]);
+        perform lib.audit(args, 'account.update', target.id, to_jsonb(after) - hidden, before => to_jsonb(target) - hidden);
     end if;
 
     return api.account_get(jsonb_build_object('account', target.id));

@@ -16,7 +16,7 @@ begin
         if after.state <> target.state then
             perform mirror.command(target.account, 0, jsonb_build_object('a:' || target.id, after.state));
         end if;
-        perform lib.audit(args, 'app.update', target.id, api.app_json(after));
+        perform lib.audit(args, 'app.update', target.id, api.app_json(after), before => api.app_json(target));
     end if;
     if args ? 'limits' then
         perform api.limits_change(args, 'app', target.id, target.account, args -> 'limits');

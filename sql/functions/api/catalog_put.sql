@@ -30,7 +30,7 @@ begin
     if api.catalog_get('{}') is distinct from before then
         perform mirror.catalog_changed();
         perform lib.audit(args, 'catalog.put', 'catalog',
-                          jsonb_build_object('before', before, 'after', api.catalog_get('{}')));
+                          api.catalog_get('{}'), before => before);
     end if;
 
     return api.catalog_get('{}');

@@ -5,10 +5,12 @@ as $$
 declare
     unknown text;
     changed bigint;
+    before jsonb;
 begin
     perform pg_advisory_xact_lock(hashtext('tollgate.catalog'));
     perform api.catalog_check(args -> 'content', 'content');
 
+    before := api.content_rows(args -> 'content');
     -- a row that is as it was is not written, so that the same again changes nothing
     insert into content_pricing as c
     select (api.content_row(value)).* from jsonb_array_elements(args -> 'content')
@@ -29,7 +31,7 @@ begin
 
     if changed > 0 then
         perform mirror.catalog_changed();
-        perform lib.audit(args, 'content.load', 'content', jsonb_build_object('content', args -> 'content'));
+        perform lib.audit(args, 'content.load', 'content', api.content_rows(args -> 'content'), before => before);
     end if;
 
     return jsonb_build_object('content', jsonb_array_length(args -> 'content'), 'changed', changed);

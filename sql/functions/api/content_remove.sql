@@ -10,7 +10,7 @@ begin
 
     update content_pricing c set active = false where c.code = target.code;
     perform mirror.catalog_changed();
-    perform lib.audit(args, 'content.remove', target.code, api.content_json(target));
+    perform lib.audit(args, 'content.remove', target.code, before => api.content_json(target));
 
     return api.content_json(target);
 end $$;

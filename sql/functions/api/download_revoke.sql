@@ -16,7 +16,7 @@ begin
     -- 0: a backend signed it, and knows alone when it ends
     perform mirror.command(d.account, 0, jsonb_build_object('link', format('%s %s', substr(d.id, 4),
                                coalesce(extract(epoch from d.expires_at)::bigint, 0))));
-    perform lib.audit(args, 'download.revoke', d.id, api.download_json(now_revoked));
+    perform lib.audit(args, 'download.revoke', d.id, api.download_json(now_revoked), before => api.download_json(d));
 
     return api.download_json(now_revoked);
 end $$;

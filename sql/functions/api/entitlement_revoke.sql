@@ -5,6 +5,7 @@ as $$
 declare
     target account := api.account_find(args);
     ended entitlement;
+    before jsonb;
 begin
     perform 1 from account_cursor c where c.account = target.id for update;
 
@@ -20,9 +21,10 @@ begin
     end if;
 
     if ended.state = 'active' then
+        before := api.entitlement_json(ended);
         update entitlement e set state = 'revoked', ended_at = lib.now() where e.id = ended.id returning * into ended;
         perform mirror.entitlement_ended(ended);
-        perform lib.audit(args, 'entitlement.revoke', ended.id, api.entitlement_json(ended));
+        perform lib.audit(args, 'entitlement.revoke', ended.id, api.entitlement_json(ended), before => before);
     end if;
 
     return api.entitlement_json(ended);

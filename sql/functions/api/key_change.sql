@@ -2,6 +2,8 @@ create or replace function api.key_change(args jsonb, action text, before api_ke
 language plpgsql
 set search_path = public, pg_temp
 as $$
+declare
+    kept jsonb := api.key_json(before);
 begin
     if before.state = 'revoked' and before is distinct from after then
         perform lib.refuse(409, 'key_revoked', format('key "%s" is revoked, which is for good', before.id));
@@ -17,7 +19,7 @@ begin
         perform mirror.command(after.account, 0, api.key_record(after),
                                case when api.key_rules(before) is not null and api.key_rules(after) is null
                                     then jsonb_build_array('r:' || after.id) else '[]' end);
-        perform lib.audit(args, action, after.id, api.key_json(after));
+        perform lib.audit(args, action, after.id, api.key_json(after), before => kept);
     end if;
 
     return api.key_json(after);

@@ -29,7 +29,7 @@ begin
                       order by h.id nulls first
                       limit 1000) c));
         perform lib.audit(args, 'limits.change', holder,
-                          jsonb_build_object('before', before, 'after', api.limits_json(kind, holder)));
+                          api.limits_json(kind, holder), before => before);
     end if;
 end $$;
 comment on function api.limits_change is 'Changes the limits of an account, app or key, here and at the edge; none where it changes nothing.';

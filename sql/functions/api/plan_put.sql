@@ -75,7 +75,7 @@ begin
     if api.plan_json(fresh.plan) is distinct from before then
         perform mirror.catalog_changed();
         perform lib.audit(args, 'plan.put', fresh.plan,
-                          jsonb_build_object('before', before, 'after', api.plan_json(fresh.plan)));
+                          api.plan_json(fresh.plan), before => before);
     end if;
 
     return api.plan_json(fresh.plan);

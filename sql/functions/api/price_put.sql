@@ -33,7 +33,8 @@ begin
     select (preview ->> 'version')::bigint + 1, r.* from api.price_rows(args -> 'prices', effective) r;
     perform mirror.prices_apply();
     preview := preview || jsonb_build_object('version', (preview ->> 'version')::bigint + 1, 'applied', true);
-    perform lib.audit(args, 'prices.load', 'prices', preview || jsonb_build_object('source', source));
+    perform lib.audit(args, 'prices.load', 'prices', preview || jsonb_build_object('source', source),
+                      before => jsonb_build_object('version', (preview ->> 'version')::bigint - 1));
 
     return preview;
 end $$;

@@ -28,7 +28,10 @@ begin
         perform mirror.command(target.id, 0, jsonb_strip_nulls(
                     jsonb_build_object('take', charge_id || ' ' || due, 'owed', nullif(owed, 0)::text)));
         perform lib.audit(args, 'unpaid.charge', target.id,
-                          jsonb_build_object('credits', lib.credits(due), 'requests', requests, 'charge', charge_id));
+                          jsonb_build_object('credits', lib.credits(due), 'requests', requests, 'state', 'charging',
+                                             'charge', charge_id),
+                          before => jsonb_build_object('credits', lib.credits(due), 'requests', requests,
+                                                       'state', 'open'));
     end if;
 
     return jsonb_build_object('account', target.id, 'requests', requests, 'credits', lib.credits(due),

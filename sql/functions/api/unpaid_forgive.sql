@@ -30,7 +30,8 @@ begin
             perform mirror.command(target.id, 0, jsonb_build_object('owed', owed::text));
         end if;
         perform lib.audit(args, 'unpaid.forgive', target.id,
-                          jsonb_build_object('credits', lib.credits(due), 'requests', requests, 'note', note));
+                          jsonb_build_object('credits', '0', 'requests', 0, 'note', note),
+                          before => jsonb_build_object('credits', lib.credits(due), 'requests', requests));
     end if;
 
     return jsonb_build_object('account', target.id, 'requests', requests, 'credits', lib.credits(due),

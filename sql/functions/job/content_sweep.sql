@@ -4,7 +4,8 @@ set search_path = public, pg_temp
 as $$
 declare
     over record;
-    swept bigint := 0;
+    ended jsonb := '[]';
+    one jsonb;
 begin
     perform 1 from account_cursor c
     where c.account in (select e.account from entitlement e where e.state = 'active' and e.until <= lib.now())
@@ -19,9 +20,15 @@ begin
         returning e as row
     loop
         perform mirror.entitlement_ended(over.row);
-        swept := swept + 1;
+        ended := ended || api.entitlement_json(over.row);
     end loop;
 
-    return jsonb_build_object('ended', swept);
+    -- last, for whoever else has something to audit waits from here on
+    for one in select value from jsonb_array_elements(ended) loop
+        perform lib.audit('{}', 'entitlement.end', one ->> 'id', one,
+                          before => one || '{"state": "active", "ended_at": null}');
+    end loop;
+
+    return jsonb_build_object('ended', jsonb_array_length(ended));
 end $$;
 comment on function job.content_sweep is 'Takes entitlements whose time is over out of the wallets.';

@@ -19,6 +19,11 @@ begin
                 and u.verdict in ('pass', 'pass_open', 'pass_stale') and not u.dry_run and a.state = 'active'
                 and ledger.balance(u.account) + amount <= 9007199254740991
               order by u.account, day) active;
+        if granted > 0 then
+            perform lib.audit('{}', 'credits.daily', 'accounts',
+                              jsonb_build_object('days', jsonb_build_array(first, last), 'credits', lib.credits(amount),
+                                                 'granted', granted));
+        end if;
     end if;
 
     return jsonb_build_object('day', last, 'granted', granted);

@@ -24,6 +24,10 @@ begin
         end loop;
     end loop;
 
+    if made <> '[]' then
+        perform lib.audit('{}', 'partitions.make', 'tables', made);
+    end if;
+
     return jsonb_build_object('made', made);
 end $$;
 comment on function job.partitions_make is 'Makes the partitions of this month and the next three; runs as the owner of the tables.';

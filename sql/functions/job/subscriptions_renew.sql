@@ -4,6 +4,9 @@ set search_path = public, pg_temp
 as $$
 declare
     ended record;
+    before subscription;
+    changes jsonb := '[]';
+    change jsonb;
     renewed bigint := 0;
     expired bigint := 0;
 begin
@@ -14,6 +17,7 @@ begin
         order by s.account
     loop
         perform 1 from account_cursor c where c.account = ended.account for update;
+        select * into before from subscription s where s.id = ended.id;
 
         -- period n is anchor + n * interval, so that months keep their day
         update subscription s
@@ -25,6 +29,7 @@ begin
         where s.id = ended.id and s.auto_renew and s.ended_at is null and s.period_end <= lib.now();
         if found then
             renewed := renewed + 1;
+            changes := changes || jsonb_build_array(jsonb_build_array('subscription.renew', before, ended.id));
             continue;
         end if;
 
@@ -34,7 +39,15 @@ begin
             update account a set plan = 'payg' where a.id = ended.account;
             perform mirror.account_sync(ended.account, jsonb_build_object('plan', 'payg'));
             expired := expired + 1;
+            changes := changes || jsonb_build_array(jsonb_build_array('subscription.end', before, ended.id));
         end if;
+    end loop;
+
+    -- last, for whoever else has something to audit waits from here on
+    for change in select value from jsonb_array_elements(changes) loop
+        perform lib.audit('{}', change ->> 0, change -> 1 ->> 'account',
+                          (select to_jsonb(s) from subscription s where s.id = (change ->> 2)::bigint),
+                          before => change -> 1);
     end loop;
 
     return jsonb_build_object('renewed', renewed, 'expired', expired);

@@ -24,6 +24,10 @@ begin
         told := told + 1;
     end loop;
 
+    if told > 0 then
+        perform lib.audit('{}', 'zones.refresh', 'accounts', jsonb_build_object('accounts', told));
+    end if;
+
     return jsonb_build_object('accounts', told);
 end $$;
 comment on function job.zones_refresh is 'Tells wallets how the clocks of their time zones go in the years ahead, where that changed; at most 10000 a run.';

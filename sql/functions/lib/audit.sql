@@ -1,4 +1,5 @@
-create or replace function lib.audit(args jsonb, action text, object text, detail jsonb default '{}') returns void
+create or replace function lib.audit(args jsonb, action text, object text, after jsonb default null,
+                                     before jsonb default null) returns void
 language plpgsql
 set search_path = public, pg_temp
 as $$
@@ -12,12 +13,12 @@ begin
 
     entry.id := coalesce(last.id, 0) + 1;
     entry.at := lib.now();
-    entry.actor := coalesce(args ->> '_actor', 'sql:' || session_user);
+    entry.actor := coalesce(args ->> '_actor', lib.actor());
     entry.action := action;
     entry.object := object;
-    entry.detail := detail;
+    entry.detail := jsonb_build_object('before', before, 'after', after);
     entry.prev_hash := coalesce(last.hash, '');
     entry.hash := lib.audit_hash(entry);
     insert into audit_log select entry.*;
 end $$;
-comment on function lib.audit is 'Appends a change to the audit log.';
+comment on function lib.audit is 'Appends a change of an object to the audit log: what it was before and is after, null where it was not or is no more.';
