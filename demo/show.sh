@@ -91,11 +91,11 @@ poor=$(cat "$people/POOR.account")
 wait_for 30 "the charges to be settled" settled "$payg" 1
 wait_for 30 "the charges to be settled" settled "$poor" 1
 
-printf '\n--- what they became in the ledger: tollgate ledger statement %s\n' \
+printf '\n--- what they became in the ledger: tollgate statement %s\n' \
     "$payg"
-tollgate ledger statement "$payg"
-printf '\n--- and that of the poor: tollgate ledger statement %s\n' "$poor"
-tollgate ledger statement "$poor"
+tollgate statement "$payg"
+printf '\n--- and that of the poor: tollgate statement %s\n' "$poor"
+tollgate statement "$poor"
 printf '\n--- edge and ledger compared: tollgate ledger verify\n'
 tollgate ledger verify
 

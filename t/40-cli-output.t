@@ -94,7 +94,7 @@ like($out, qr/^id,name,email,state,plan,mode,balance,unpaid,time_zone,created_at
 like($out, qr/^AAAAAAAAAA,สยามวิดีโอ,,active/m, 'null is empty in CSV');
 like($out, qr/^BBBBBBBBBB,"Two,""lines""\n/m, 'CSV quotes what must be');
 
-@lines = split /\n/, $cli->run(qw(ledger statement AAAAAAAAAA))->{out};
+@lines = split /\n/, $cli->run(qw(statement AAAAAAAAAA))->{out};
 like($lines[1], qr/opening +- +- +10/, 'a statement starts with the opening');
 like($lines[2], qr/charge +video\.generate +-2\.5 +7\.5 +- +t1/,
      'shows each line with the balance after it');

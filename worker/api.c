@@ -28,6 +28,7 @@
 #define API_IDLE_S         30
 #define API_BACKLOG        128
 #define API_BEAT_MS        500
+#define API_BLOCK          (64 * 1024)
 
 /* A client that sends on and on after "too large" is cut off here. */
 #define API_DISCARD_MAX    (16 * API_BODY_MAX)
@@ -49,6 +50,12 @@ struct api_request {
     size_t   len;
     size_t   size;
     size_t   discarded;
+};
+
+/* A body that is made as it is sent. */
+struct api_sending {
+    const struct conf  *conf;
+    struct api_export  *export;
 };
 
 /* The connection of a thread, which ends with it. */
@@ -174,6 +181,68 @@ api_header(struct MHD_Connection *connection, const char *name)
 }
 
 
+/* More of a body that is made as it is sent, by the thread of its listener. */
+static ssize_t
+api_read(void *data, uint64_t at, char *out, size_t max)
+{
+    ssize_t                   n;
+    const struct api_sending *sending = data;
+
+    (void) at;
+    n = api_export_read(sending->export, api_thread_pg(sending->conf), out,
+                        max);
+
+    return n > 0 ? n : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+                              : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+
+static void
+api_read_done(void *data)
+{
+    struct api_sending  *sending = data;
+
+    api_export_free(sending->export);
+    free(sending);
+}
+
+
+/* Takes the body of the answer over; NULL where there is none. */
+static struct MHD_Response *
+api_response(const struct conf *conf, struct api_answer *answer)
+{
+    struct api_sending   *sending;
+    struct MHD_Response  *response;
+
+    if (answer->export != NULL) {
+        sending = malloc(sizeof(*sending));
+        if (sending == NULL) {
+            api_export_free(answer->export);
+            return NULL;
+        }
+        *sending = (struct api_sending) { conf, answer->export };
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
+                       API_BLOCK, api_read, sending, api_read_done);
+        if (response == NULL) {
+            api_read_done(sending);
+        }
+        return response;
+    }
+
+    if (answer->body == NULL) {
+        return NULL;
+    }
+    response = MHD_create_response_from_buffer(strlen(answer->body),
+                                               answer->body,
+                                               MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(answer->body);
+    }
+
+    return response;
+}
+
+
 static enum MHD_Result
 api_respond(const struct api_listener *listener,
     struct MHD_Connection *connection, const char *path, const char *method,
@@ -207,14 +276,8 @@ api_respond(const struct api_listener *listener,
 
     log_debug("%s %s: %u", method, path, answer.status);
 
-    if (answer.body == NULL) {
-        return MHD_NO;
-    }
-    response = MHD_create_response_from_buffer(strlen(answer.body),
-                                               answer.body,
-                                               MHD_RESPMEM_MUST_FREE);
+    response = api_response(listener->conf, &answer);
     if (response == NULL) {
-        free(answer.body);
         return MHD_NO;
     }
     api_add_headers(response, &answer);

@@ -1,7 +1,8 @@
 /*
  * api.h: one request to the API, from the bytes to the answer.
  *
- * api.c knows HTTP, api_route.c routes and arguments, api_problem.c errors;
+ * api.c knows HTTP, api_route.c routes and arguments, api_problem.c errors,
+ * api_export.c answers that are sent page by page;
  * api_verify.c, api_doctor.c, api_download.c, api_import.c and api_metrics.c are
  * the routes that aren't SQL functions.
  */
@@ -11,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "conf.h"
 #include "pg.h"
@@ -32,9 +34,12 @@ struct api_call {
     bool         body_too_large;
 };
 
+struct api_export;
+
 struct api_answer {
     unsigned     status;
     char        *body;             /* free() it */
+    struct api_export  *export;    /* in the place of a body, or NULL */
     const char  *type;             /* of the body; NULL: JSON */
     char         allow[64];        /* methods, of a 405 */
     bool         problem;
@@ -57,6 +62,17 @@ void api_reply(struct api_answer *answer, unsigned status, json_t *object);
 /* Answers with what a function of SQL says. */
 void api_ask(pg_t *pg, const char *function, unsigned status,
     const json_t *args, struct api_answer *answer);
+
+/*
+ * Does the same or, where the argument format is csv, answers with it page by
+ * page: the caller reads on from answer->export until it is 0, or -1 where a
+ * page failed, and frees it.
+ */
+void api_export(pg_t *pg, const char *function, unsigned status,
+    const json_t *args, struct api_answer *answer);
+ssize_t api_export_read(struct api_export *export, pg_t *pg, char *out,
+    size_t max);
+void api_export_free(struct api_export *export);
 
 /*
  * Answers with an error.  The code is stable, the detail is for people; param

@@ -27,17 +27,21 @@ struct api_route_row {
     const char    *path;
     const char    *function;
     api_handler    handler;
+    bool           exports;
     enum api_who   who;
     unsigned       status;
 };
 
 static const struct api_route_row api_routes[] = {
 #define ROUTE(method, path, function, who, status)                            \
-    { method, path, function, NULL, who, status },
+    { method, path, function, NULL, false, who, status },
+#define EXPORT(method, path, function, who, status)                           \
+    { method, path, function, NULL, true, who, status },
 #define HANDLER(method, path, handler, who, status)                           \
-    { method, path, NULL, handler, who, status },
+    { method, path, NULL, handler, false, who, status },
 #include "api_routes.h"
 #undef ROUTE
+#undef EXPORT
 #undef HANDLER
 };
 
@@ -72,6 +76,8 @@ api_route(const struct conf *conf, pg_t *pg, const struct api_call *call,
     {
         if (route->handler != NULL) {
             route->handler(conf, pg, args, answer);
+        } else if (route->exports) {
+            api_export(pg, route->function, route->status, args, answer);
         } else {
             api_ask(pg, route->function, route->status, args, answer);
         }

@@ -2,9 +2,9 @@
  * api_routes.h: every route of the API.
  *
  * ROUTE(method, path, SQL function, who, status) is answered by a function
- * api.f(args jsonb) returns jsonb, HANDLER by one in C.  OPERATOR routes are
- * for the operator, CUSTOMER ones also for an API key and its account,
- * ANYONE for all.
+ * api.f(args jsonb) returns jsonb, and EXPORT as CSV where the argument format
+ * says so; HANDLER by one in C.  OPERATOR routes are for the operator,
+ * CUSTOMER ones also for an API key and its account, ANYONE for all.
  */
 HANDLER("GET",  "/api/health", api_health, ANYONE, 200)
 HANDLER("GET",  "/api/doctor", api_doctor, OPERATOR, 200)
@@ -22,8 +22,14 @@ ROUTE("PUT",    "/api/accounts/:account/state", "api.account_set_state",
       OPERATOR, 200)
 ROUTE("POST",   "/api/accounts/:account/credits", "api.credit_grant",
       OPERATOR, 201)
-ROUTE("GET",    "/api/accounts/:account/statement", "api.ledger_statement",
-      OPERATOR, 200)
+EXPORT("GET",   "/api/accounts/:account/statement", "api.ledger_statement",
+      CUSTOMER, 200)
+ROUTE("POST",   "/api/accounts/:account/statements", "api.statement_issue",
+      OPERATOR, 201)
+ROUTE("GET",    "/api/accounts/:account/statements", "api.statement_list",
+      CUSTOMER, 200)
+EXPORT("GET",   "/api/statements/:statement", "api.statement_get",
+      CUSTOMER, 200)
 ROUTE("POST",   "/api/accounts/:account/apps", "api.app_create",
       OPERATOR, 201)
 ROUTE("GET",    "/api/accounts/:account/apps", "api.app_list", OPERATOR, 200)
@@ -78,6 +84,9 @@ ROUTE("GET",    "/api/jobs", "api.job_list", OPERATOR, 200)
 ROUTE("POST",   "/api/jobs/:job/run", "api.job_run", OPERATOR, 202)
 ROUTE("GET",    "/api/analytics", "api.analytics_show", OPERATOR, 200)
 HANDLER("GET",  "/api/ledger/verify", api_verify, OPERATOR, 200)
+ROUTE("GET",    "/api/audit", "api.audit_list", OPERATOR, 200)
+ROUTE("GET",    "/api/audit/roots", "api.audit_roots", OPERATOR, 200)
+ROUTE("GET",    "/api/audit/verify", "api.audit_verify", OPERATOR, 200)
 
 ROUTE("GET",    "/api/subscription/plans", "api.subscription_plans",
       CUSTOMER, 200)

@@ -10,12 +10,14 @@
 #define HTTP_ANSWER_MAX (64u << 20)
 
 struct http_buffer {
+    CURL *curl;
+    FILE *sink;
     char *data;
     size_t len;
     size_t size;
 };
 
-static bool http_is_text(CURL *curl);
+static bool http_is(CURL *curl, const char *wanted);
 static bool http_headers(const struct http_request *request,
     struct curl_slist **headers);
 static bool http_header_add(struct curl_slist **headers, const char *name,
@@ -59,6 +61,8 @@ http_json(const struct http_request *request,
                          (curl_off_t) strlen(body));
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     }
+    buffer.curl = curl;
+    buffer.sink = request->sink;
     http_options(curl, request, &buffer);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, answer->error);
@@ -71,7 +75,8 @@ http_json(const struct http_request *request,
     }
     outcome = HTTP_ANSWERED;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
-    if (http_is_text(curl)) {
+    answer->sunk = request->sink != NULL && http_is(curl, "text/csv");
+    if (http_is(curl, "text/plain")) {
         answer->text = strndup(buffer.data == NULL ? "" : buffer.data,
                                buffer.len);
     }
@@ -91,12 +96,12 @@ done:
 
 
 static bool
-http_is_text(CURL *curl)
+http_is(CURL *curl, const char *wanted)
 {
     char *type = NULL;
 
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
-    return type != NULL && strncmp(type, "text/plain", 10) == 0;
+    return type != NULL && strncmp(type, wanted, strlen(wanted)) == 0;
 }
 
 
@@ -196,6 +201,9 @@ http_receive(char *data, size_t one, size_t len, void *arg)
     char *grown;
 
     len *= one;
+    if (buffer->sink != NULL && http_is(buffer->curl, "text/csv")) {
+        return fwrite(data, 1, len, buffer->sink);
+    }
     if (len > HTTP_ANSWER_MAX - buffer->len) {
         return 0;
     }

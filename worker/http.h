@@ -3,6 +3,7 @@
 #define TOLLGATE_HTTP_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <jansson.h>
 
 struct http_request {
@@ -15,6 +16,7 @@ struct http_request {
     long connect_ms;              /* limit for the connection alone */
     long total_ms;                /* limit for all of it */
     bool (*cancelled)(void);      /* asked about once a second, or NULL */
+    FILE *sink;                   /* gets a body of text/csv, or NULL */
 };
 
 enum http_outcome {
@@ -28,12 +30,14 @@ struct http_answer {
     long status;
     json_t *json;                 /* NULL: the body is not JSON */
     char *text;                   /* the body where it is text/plain */
+    bool sunk;                    /* it was text/csv, and went to the sink */
     char error[256];              /* why there is no answer, or no JSON */
 };
 
 /*
  * Sends one request and waits for its answer, never longer than total_ms.
- * Redirects are not followed and answers over 64 MiB are given up.  A header
+ * Redirects are not followed and answers over 64 MiB are given up, but for what
+ * goes to a sink.  A header
  * value with control characters is refused before anything is sent.  The
  * caller frees the answer with http_answer_free(), whatever the outcome.
  */

@@ -169,6 +169,14 @@ api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
 
 
 void
+api_export(pg_t *pg, const char *function, unsigned status,
+    const json_t *args, struct api_answer *answer)
+{
+    api_ask(pg, function, status, args, answer);
+}
+
+
+void
 api_metrics(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer)
 {

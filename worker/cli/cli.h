@@ -105,6 +105,7 @@ struct cli_call {
     json_t *settings;       /* options of the tool itself */
     char *token;
     char *idempotency_key;
+    FILE *sink;             /* where an answer of CSV goes, or NULL */
 };
 
 /* main.c */
@@ -135,6 +136,8 @@ extern const struct cli_column download_link_columns[];
 extern const struct cli_column limit_columns[];
 extern const struct cli_column plan_columns[];
 extern const struct cli_column job_columns[];
+extern const struct cli_column movement_columns[];
+extern const struct cli_column statement_columns[];
 extern const struct cli_column catalog_columns[];
 extern const struct cli_column explain_columns[];
 
@@ -183,7 +186,8 @@ int input_confirm(struct cli_call *call);
 
 /*
  * client.c: one request of the API; on failure it says why.  The answer is an
- * object, or a string where the command is CLI_PLAIN.
+ * object, or a string where the command is CLI_PLAIN, or NULL where it went to
+ * the call's sink.
  */
 int client_call(struct cli_call *call, const json_t *query,
     const json_t *body, json_t **answer);
@@ -201,6 +205,14 @@ int run_check(struct cli_call *call);
  * each with its line; NULL: a fault, which is told.
  */
 json_t *csv_rows(const char *name, const char *text, size_t len);
+
+/* statement.c: statements of accounts */
+int statement_run(struct cli_call *call);
+bool statement_table(struct cli_call *call, json_t *answer, json_t *rows);
+
+/* audit.c: the proof that nothing recorded was changed */
+int audit_verify(struct cli_call *call);
+bool audit_table(struct cli_call *call, json_t *answer, json_t *rows);
 
 /* prices.c: lists of prices */
 int prices_load(struct cli_call *call);
@@ -228,7 +240,6 @@ json_t *report_check_rows(json_t *answer);
 json_t *report_difference_rows(json_t *answer);
 bool report_explain(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_doctor(struct cli_call *call, json_t *answer, json_t *rows);
-bool report_statement(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_verify(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_color(const struct cli_call *call);
 

@@ -48,6 +48,8 @@ static const struct {
     { "idempotency_mismatch", 0,
       "this idempotency key was used for another call; take a new one" },
     { "prices_changed", 0, "run it again to see what it changes now" },
+    { "statement_not_found", 0,
+      "tollgate statements list shows those of an account" },
     { "download_not_found", 0, "tollgate downloads list shows the links" },
     { "feature_not_found", 0, "tollgate catalog get shows the features" },
     { "link_secret_missing", 0,
@@ -84,7 +86,8 @@ client_call(struct cli_call *call, const json_t *query,
 {
     struct http_request request = {
         .method = call->command->method, .body = body,
-        .connect_ms = CLIENT_CONNECT_MS, .cancelled = cli_interrupted
+        .connect_ms = CLIENT_CONNECT_MS, .cancelled = cli_interrupted,
+        .sink = call->sink
     };
     struct http_answer http;
     struct client client;
@@ -307,6 +310,9 @@ client_status(struct cli_call *call, struct client *client,
     }
     if (answer->status < 200 || answer->status > 299) {
         return client_problem(call, answer->status, answer->json);
+    }
+    if (answer->sunk) {
+        return CLI_OK;
     }
     if (call->command->features & CLI_PLAIN ? answer->text == NULL
         : !json_is_object(answer->json))

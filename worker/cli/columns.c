@@ -213,3 +213,27 @@ const struct cli_column explain_columns[] = {
     { "REQUEST MS", "latency_ms", CLI_LEFT }, { "HOST", "host", CLI_LEFT },
     {0}
 };
+
+const struct cli_column movement_columns[] = {
+    { "AT", "at", CLI_LEFT },
+    { "KIND", "kind", CLI_LEFT },
+    { "DESCRIPTION", "description", CLI_LEFT },
+    { "AMOUNT", "amount", CLI_POINT },
+    { "BALANCE", "balance", CLI_POINT },
+    { "UNPAID", "unpaid", CLI_POINT },
+    { "ID", "id", CLI_LEFT },
+    {0}
+};
+
+const struct cli_column statement_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "NO", "no", CLI_POINT },
+    { "ACCOUNT", "account", CLI_LEFT },
+    { "FROM", "from", CLI_LEFT },
+    { "TO", "to", CLI_LEFT },
+    { "OPENING", "opening", CLI_POINT },
+    { "CLOSING", "closing", CLI_POINT },
+    { "MOVEMENTS", "movements", CLI_POINT },
+    { "HASH", "hash", CLI_LEFT },
+    {0}
+};

@@ -357,25 +357,6 @@ const struct cli_command commands_table[] = {
       .examples = {
           "tollgate credits grant 3kTq0ZbW9x 100 --note 'outage of 3 May'",
           "tollgate credits grant 3kTq0ZbW9x 12.5 --source promo --yes" } },
-    { .noun = "ledger", .verb = "statement",
-      .summary = "show every change of an account's balance",
-      .method = "GET", .path = "/api/accounts/:account/statement",
-      .args = account_arg,
-      .options = OPTIONS(
-          { "from", 0, CLI_TEXT, "from", "TIME", "first moment, RFC 3339" },
-          { "to", 0, CLI_TEXT, "to", "TIME", "end, itself not included" }),
-      .columns = COLUMNS(
-          { "AT", "at", CLI_LEFT }, { "KIND", "kind", CLI_LEFT },
-          { "DESCRIPTION", "description", CLI_LEFT },
-          { "AMOUNT", "amount", CLI_POINT },
-          { "BALANCE", "balance", CLI_POINT },
-          { "UNPAID", "unpaid", CLI_POINT }, { "ID", "id", CLI_LEFT }),
-      .name_member = "id", .table = report_statement,
-      .features = CLI_PAGED, .run = run_list,
-      .examples = {
-          "tollgate ledger statement 3kTq0ZbW9x",
-          "tollgate ledger statement 3kTq0ZbW9x --from 2026-11-01T00:00:00Z "
-          "--all" } },
     { .noun = "ledger", .verb = "verify",
       .summary = "prove that Redis and the ledger agree",
       .details = "Exits with 6 when they do not, and says where.",
@@ -390,6 +371,7 @@ const struct cli_command commands_table[] = {
       .run = run_check,
       .examples = { "tollgate ledger verify",
                     "tollgate ledger verify 3kTq0ZbW9x -o json" } },
+#include "commands_audit.h"
     { .noun = "unpaid", .verb = "list",
       .summary = "list requests that passed while nothing could be charged",
       .method = "GET", .path = "/api/unpaid",

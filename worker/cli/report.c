@@ -10,8 +10,6 @@
 static void report_catalog_add(json_t *rows, const char *kind,
     const char *app, const json_t *thing);
 static json_t *report_list(json_t *answer, const char *member);
-static json_t *report_edge(const json_t *answer, const char *kind,
-    const char *at);
 static void report_totals(const json_t *answer);
 static void report_asset(const json_t *asset);
 
@@ -86,37 +84,6 @@ report_list(json_t *answer, const char *member)
     json_t *list = json_object_get(answer, member);
 
     return json_is_array(list) ? json_incref(list) : NULL;
-}
-
-
-/* Lines between the opening and, once the last is shown, the closing. */
-bool
-report_statement(struct cli_call *call, json_t *answer, json_t *rows)
-{
-    bool more = json_is_true(json_object_get(answer, "has_more"));
-    json_t *lines = json_copy(rows);
-    bool done;
-
-    if (args_setting(call, "cursor") == NULL) {
-        json_array_insert_new(lines, 0,
-                              report_edge(answer, "opening", "from"));
-    }
-    if (!more) {
-        json_array_append_new(lines, report_edge(answer, "closing", "to"));
-    }
-    done = table_rows(call->command->columns, lines, report_color(call));
-    json_decref(lines);
-    return done;
-}
-
-
-static json_t *
-report_edge(const json_t *answer, const char *kind,
-    const char *at)
-{
-    return json_pack("{s:s, s:O?, s:O?}", "kind", kind,
-                     "at", json_object_get(answer, at),
-                     "balance", json_object_get(answer, kind));
 }
 
 
