@@ -13,7 +13,7 @@ use Tollgate::Story;
 my $t = Tollgate::Story->new;
 $t->redis;
 $t->postgres;
-$t->worker('jobs.idle_ms' => 20);
+$t->worker('jobs.idle_ms' => 20, 'worker.roles' => 'settle mirror jobs api');
 $t->load_demo;
 my $c = $t->customer(plan => 'basic', credits => '10');
 my $cli = Cli->new($t, "$t->{dir}/admin.sock");

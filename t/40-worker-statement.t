@@ -14,7 +14,7 @@ use Tollgate::Story;
 my $t = Tollgate::Story->new;
 $t->redis;
 $t->postgres;
-$t->worker;
+$t->worker('worker.roles' => 'settle mirror jobs api');
 $t->load_demo;
 my ($c, $other) = map { $t->customer(credits => '10') } 1, 2;
 my $cli = Cli->new($t, "$t->{dir}/admin.sock");
