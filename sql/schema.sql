@@ -43,6 +43,36 @@ CREATE TABLE public.app (
     CONSTRAINT app_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE public.audit_log (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    object text NOT NULL,
+    detail jsonb NOT NULL,
+    prev_hash text NOT NULL,
+    hash text NOT NULL
+);
+
+COMMENT ON TABLE public.audit_log IS 'Every change by a person, a job or the worker; hash is the SHA-256 over prev_hash and the row.';
+
+CREATE TABLE public.audit_root (
+    day date NOT NULL,
+    first_row bigint,
+    last_row bigint NOT NULL,
+    rows bigint NOT NULL,
+    seal bigint,
+    seal_hash text NOT NULL,
+    prev_hash text NOT NULL,
+    hash text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT audit_root_check CHECK (((rows = 0) = (first_row IS NULL))),
+    CONSTRAINT audit_root_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT audit_root_rows_check CHECK ((rows >= 0))
+);
+
+COMMENT ON TABLE public.audit_root IS 'What a day of the audit log comes to: rows up to last_row that no earlier root has, with the seal of the ledger by then; hash chains it to the day before.';
+
 CREATE TABLE public.content_pricing (
     code public.code NOT NULL,
     title text NOT NULL,
@@ -282,6 +312,32 @@ PARTITION BY RANGE (at);
 
 COMMENT ON TABLE public.usage_event IS 'Every decided request, refused ones too, as the gate saw it end.';
 
+CREATE TABLE public.statement (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account text NOT NULL COLLATE pg_catalog."C",
+    no integer NOT NULL,
+    from_at timestamp with time zone NOT NULL,
+    to_at timestamp with time zone NOT NULL,
+    after_txn bigint NOT NULL,
+    last_txn bigint NOT NULL,
+    opening bigint NOT NULL,
+    closing bigint NOT NULL,
+    movements bigint NOT NULL,
+    hash text NOT NULL,
+    seal bigint,
+    seal_hash text NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    issued_by text NOT NULL,
+    CONSTRAINT statement_check CHECK ((from_at < to_at)),
+    CONSTRAINT statement_check1 CHECK ((after_txn <= last_txn)),
+    CONSTRAINT statement_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT statement_id_check CHECK ((id ~ '^st_[0-9A-Za-z]{16}$'::text)),
+    CONSTRAINT statement_movements_check CHECK ((movements >= 0)),
+    CONSTRAINT statement_no_check CHECK ((no > 0))
+);
+
+COMMENT ON TABLE public.statement IS 'A statement as it was issued: the movements with after_txn < id <= last_txn, for ever; hash is the SHA-256 over its lines, seal_hash that of the ledger by then.';
+
 CREATE TABLE public.unpaid_use (
     id bigint NOT NULL,
     request_id text NOT NULL COLLATE pg_catalog."C",
@@ -345,18 +401,24 @@ CREATE TABLE public.credit_grant (
 
 COMMENT ON TABLE public.credit_grant IS 'A lot of credits, usable from effective_at until expires_at for its features (none: all); txn is null until it starts. pocket: what the edge calls its credits, and those of other grants that burn alike: within a pocket those revoked burn last, promotional before paid, then by effective_at, then id. What was used of it is amount - remaining - lapsed; lapsed: expired, revoked or taken back; rolled: what rolled over of that.';
 
-CREATE TABLE public.audit_log (
-    id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    actor text NOT NULL,
-    action text NOT NULL,
-    object text NOT NULL,
-    detail jsonb NOT NULL,
+CREATE TABLE public.ledger_seal (
+    no bigint NOT NULL,
+    first_txn bigint NOT NULL,
+    last_txn bigint NOT NULL,
+    txns bigint NOT NULL,
+    entries bigint NOT NULL,
+    turnover jsonb NOT NULL,
     prev_hash text NOT NULL,
-    hash text NOT NULL
+    hash text NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    CONSTRAINT ledger_seal_check CHECK ((first_txn <= last_txn)),
+    CONSTRAINT ledger_seal_entries_check CHECK ((entries >= 0)),
+    CONSTRAINT ledger_seal_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT ledger_seal_no_check CHECK ((no > 0)),
+    CONSTRAINT ledger_seal_txns_check CHECK ((txns > 0))
 );
 
-COMMENT ON TABLE public.audit_log IS 'Every change by a person; hash is the SHA-256 over prev_hash and the row.';
+COMMENT ON TABLE public.ledger_seal IS 'Transactions up to last_txn that no earlier seal has; hash is the SHA-256 over prev_hash, the rows and their entries, turnover what was debited of each asset.';
 
 CREATE FUNCTION public.ledger_entry_post() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -767,6 +829,28 @@ CREATE TABLE public.ledger_balance (
 
 COMMENT ON TABLE public.ledger_balance IS 'What the entries of a wallet sum to, kept by the trigger of ledger_entry.';
 
+CREATE TABLE public.ledger_checkpoint (
+    account text NOT NULL COLLATE pg_catalog."C",
+    txn bigint NOT NULL,
+    txns bigint NOT NULL,
+    latest timestamp with time zone NOT NULL,
+    balance bigint NOT NULL,
+    CONSTRAINT ledger_checkpoint_txns_check CHECK ((txns > 0))
+);
+
+COMMENT ON TABLE public.ledger_checkpoint IS 'Of an account after each 256th of its sealed transactions: the balance, and the latest recorded_at until then.';
+
+CREATE TABLE public.ledger_tally (
+    account text NOT NULL COLLATE pg_catalog."C",
+    txn bigint NOT NULL,
+    txns bigint NOT NULL,
+    latest timestamp with time zone NOT NULL,
+    balance bigint NOT NULL
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE public.ledger_tally IS 'The same after the last sealed transaction of each account, from which the next seal goes on.';
+
 ALTER TABLE public.ledger_txn ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ledger_txn_id_seq
     START WITH 1
@@ -1144,6 +1228,12 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit_root
+    ADD CONSTRAINT audit_root_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.audit_root
+    ADD CONSTRAINT audit_root_pkey PRIMARY KEY (day);
+
 ALTER TABLE ONLY public.catalog_app
     ADD CONSTRAINT catalog_app_pkey PRIMARY KEY (code);
 
@@ -1201,8 +1291,23 @@ ALTER TABLE ONLY public.ledger_account
 ALTER TABLE ONLY public.ledger_balance
     ADD CONSTRAINT ledger_balance_pkey PRIMARY KEY (ledger_account);
 
+ALTER TABLE ONLY public.ledger_checkpoint
+    ADD CONSTRAINT ledger_checkpoint_pkey PRIMARY KEY (account, txn);
+
 ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_pkey PRIMARY KEY (txn, n);
+
+ALTER TABLE ONLY public.ledger_seal
+    ADD CONSTRAINT ledger_seal_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.ledger_seal
+    ADD CONSTRAINT ledger_seal_last_txn_key UNIQUE (last_txn);
+
+ALTER TABLE ONLY public.ledger_seal
+    ADD CONSTRAINT ledger_seal_pkey PRIMARY KEY (no);
+
+ALTER TABLE ONLY public.ledger_tally
+    ADD CONSTRAINT ledger_tally_pkey PRIMARY KEY (account);
 
 ALTER TABLE ONLY public.ledger_txn
     ADD CONSTRAINT ledger_txn_key_key UNIQUE (key);
@@ -1236,6 +1341,15 @@ ALTER TABLE ONLY public.quota_usage
 
 ALTER TABLE ONLY public.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.statement
+    ADD CONSTRAINT statement_account_from_at_to_at_key UNIQUE (account, from_at, to_at);
+
+ALTER TABLE ONLY public.statement
+    ADD CONSTRAINT statement_account_no_key UNIQUE (account, no);
+
+ALTER TABLE ONLY public.statement
+    ADD CONSTRAINT statement_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.stream_behind
     ADD CONSTRAINT stream_behind_pkey PRIMARY KEY (id);
@@ -1296,6 +1410,10 @@ CREATE INDEX api_key_app ON public.api_key USING btree (app, id);
 
 CREATE INDEX app_account ON public.app USING btree (account, id);
 
+CREATE INDEX audit_log_actor ON public.audit_log USING btree (actor, id);
+
+CREATE INDEX audit_log_object ON public.audit_log USING btree (object, id);
+
 CREATE INDEX catchup_account ON public.catchup USING btree (account, id);
 
 CREATE INDEX charge_account ON ONLY public.charge USING btree (account, at);
@@ -1332,9 +1450,13 @@ CREATE INDEX job_run_job ON public.job_run USING btree (job, id);
 
 CREATE INDEX key_alias_due ON public.key_alias USING btree (key) WHERE (carried < version);
 
+CREATE INDEX ledger_checkpoint_latest ON public.ledger_checkpoint USING btree (account, latest, txn);
+
 CREATE INDEX ledger_entry_account ON public.ledger_entry USING btree (ledger_account, txn);
 
 CREATE INDEX ledger_txn_account ON public.ledger_txn USING btree (account, id);
+
+CREATE INDEX statement_to ON public.statement USING btree (account, to_at);
 
 CREATE UNIQUE INDEX stream_behind_open ON public.stream_behind USING btree (stream) WHERE (ended_at IS NULL);
 
@@ -1384,9 +1506,15 @@ CREATE TRIGGER account_event_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON 
 
 CREATE TRIGGER audit_log_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER audit_root_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_root FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER ledger_checkpoint_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER ledger_entry_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER ledger_entry_post AFTER INSERT ON public.ledger_entry REFERENCING NEW TABLE AS new_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entry_post();
+
+CREATE TRIGGER ledger_seal_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER ledger_txn_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_txn FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
@@ -1395,6 +1523,8 @@ CREATE TRIGGER model_price_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pu
 CREATE TRIGGER plan_version_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.plan_version FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER price_list_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.price_list FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER statement_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.statement FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE ONLY public.account_cursor
     ADD CONSTRAINT account_cursor_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
@@ -1416,6 +1546,9 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.app
     ADD CONSTRAINT app_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.audit_root
+    ADD CONSTRAINT audit_root_seal_fkey FOREIGN KEY (seal) REFERENCES public.ledger_seal(no);
 
 ALTER TABLE ONLY public.catchup
     ADD CONSTRAINT catchup_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
@@ -1468,6 +1601,9 @@ ALTER TABLE ONLY public.ledger_account
 ALTER TABLE ONLY public.ledger_balance
     ADD CONSTRAINT ledger_balance_ledger_account_fkey FOREIGN KEY (ledger_account) REFERENCES public.ledger_account(id);
 
+ALTER TABLE ONLY public.ledger_checkpoint
+    ADD CONSTRAINT ledger_checkpoint_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
 ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_credit_grant_fkey FOREIGN KEY (credit_grant) REFERENCES public.credit_grant(id);
 
@@ -1476,6 +1612,9 @@ ALTER TABLE ONLY public.ledger_entry
 
 ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
+
+ALTER TABLE ONLY public.ledger_tally
+    ADD CONSTRAINT ledger_tally_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
 ALTER TABLE ONLY public.ledger_txn
     ADD CONSTRAINT ledger_txn_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
@@ -1510,6 +1649,12 @@ ALTER TABLE ONLY public.plan_version
 ALTER TABLE ONLY public.quota_usage
     ADD CONSTRAINT quota_usage_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
+ALTER TABLE ONLY public.statement
+    ADD CONSTRAINT statement_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.statement
+    ADD CONSTRAINT statement_seal_fkey FOREIGN KEY (seal) REFERENCES public.ledger_seal(no);
+
 ALTER TABLE ONLY public.subscription
     ADD CONSTRAINT subscription_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
@@ -1543,6 +1688,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.app TO tollgate_worker;
 
+GRANT SELECT,INSERT ON TABLE public.audit_log TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.audit_root TO tollgate_worker;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.content_pricing TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.downloads TO tollgate_worker;
@@ -1558,6 +1707,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO tollgate_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_limit TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.usage_event TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.statement TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.unpaid_use TO tollgate_worker;
 
@@ -1581,7 +1732,7 @@ GRANT UPDATE(rolled) ON TABLE public.credit_grant TO tollgate_worker;
 
 GRANT UPDATE(revoked_at) ON TABLE public.credit_grant TO tollgate_worker;
 
-GRANT SELECT,INSERT ON TABLE public.audit_log TO tollgate_worker;
+GRANT SELECT,INSERT ON TABLE public.ledger_seal TO tollgate_worker;
 
 REVOKE ALL ON FUNCTION public.ledger_entry_post() FROM PUBLIC;
 
@@ -1642,6 +1793,12 @@ GRANT UPDATE(version) ON TABLE public.key_alias TO tollgate_worker;
 GRANT UPDATE(carried) ON TABLE public.key_alias TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.ledger_balance TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_checkpoint TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ledger_tally TO tollgate_worker;
+
+GRANT SELECT ON SEQUENCE public.ledger_txn_id_seq TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.model TO tollgate_worker;
 

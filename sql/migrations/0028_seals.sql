@@ -81,6 +81,7 @@ create trigger statement_insert_only before update or delete or truncate on stat
 create trigger audit_root_insert_only before update or delete or truncate on audit_root
     for each statement execute function refuse_change();
 
+comment on table audit_log is 'Every change by a person, a job or the worker; hash is the SHA-256 over prev_hash and the row.';
 create index audit_log_object on audit_log (object, id);
 create index audit_log_actor on audit_log (actor, id);
 
