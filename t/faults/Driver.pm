@@ -13,6 +13,7 @@ use Faults;
 use Oracle;
 use Plan;
 use Random;
+use Tamper;
 use World;
 
 my $AT_ONCE = 12;           # requests
@@ -36,6 +37,7 @@ sub run {
         $self->round($round);
         last if $self->{differences};
     }
+    $self->tamper unless $self->{differences};
 
     return $self;
 }
@@ -55,7 +57,7 @@ sub round {
     }
     my @wrong = $self->drain;
     push @wrong, $self->{t}->at_rest unless @wrong;
-    push @wrong, $self->look($round) unless grep { defined } @wrong;
+    @wrong ? $self->differ($round, undef, @wrong) : $self->look($round);
     $self->{say}->(sprintf 'round %d: %.1f s, %d faults, %d requests%s', $round,
         Time::HiRes::time() - $began, scalar(grep { $_->{fault} } @steps),
         $self->{sent}, $self->{differences} ? ", $self->{differences} differences" : '');
@@ -340,6 +342,25 @@ sub verdict {
         : ($plan->{mode} // '') eq 'subscription'
             ? $left > $account->{probed}++ ? 'pass' : 'quota_exceeded'
         : $left > $account->{probed}++ || $has > 0 ? 'pass' : 'credits_exhausted';
+}
+
+# Breaks the register itself; everybody else goes on.
+sub tamper {
+    my ($self) = @_;
+
+    my ($frozen, @wrong) = Tamper::try($self->{t});
+    for my $c (values %{ $self->{t}{who} }) {
+        my $request = $self->ask($c, { does => 'cost', price => 1, status => 200,
+                                       how => 'fine', delay => 0 }, $c->{keys}[-1]);
+        $self->turn(0.01) while $self->{client}->flying;
+        my $told = $request->{answer}{headers}{'tollgate-verdict'} // 'none';
+        push @wrong, "$c->{name} is told $told" if $told =~ /frozen|none/;
+    }
+    $self->differ('after all', undef, @wrong);
+    $self->{say}->(sprintf 'registers broken on purpose: %d accounts frozen',
+                   scalar keys %$frozen) unless @wrong;
+
+    return;
 }
 
 sub differ {

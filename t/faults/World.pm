@@ -140,9 +140,9 @@ sub at_rest {
         $still = $moving eq '' ? $still + 1 : 0;
         return $still == 2;
     }, 'everything to come to rest', 20)
-        or return $moving || $@ || 'something does not answer';
+        and return;
 
-    return;
+    return 'nothing comes to rest: ' . ($moving || $@ || 'no answer');
 }
 
 # What still moves, or ''.
