@@ -19,7 +19,7 @@ sub round {
     my ($seed) = @_;
 
     return [Plan::round(Random->new($seed), steps => 200,
-                        faults => \%Faults::table)];
+                        faults => Faults::for_store('one'))];
 }
 
 my $round = round(4711);

@@ -20,26 +20,45 @@ my $AT_ONCE = 12;           # requests
 my $PACE_S = 0.25;          # to wait for one to end before the next is sent
 my $STEPS = 300;            # a round
 
-# Options: seed, rounds, seconds (no round begins later), say (prints a line).
+# Options: seed, rounds, seconds (no round begins later), say and trace (print a line).
+# Two thirds of the rounds are with one Redis, the last of them with sentinels.
 sub run {
     my (%opt) = @_;
 
-    my $self = bless { %opt, client => Client->new,
-        oracle => Oracle->new, later => [], grants => 0, faults => {},
-        requests => {}, differences => 0, sent => 0 }, __PACKAGE__;
-    my $began = Time::HiRes::time();
-    my $t = $self->{t} = World->begin;
-    $self->{oracle}->granted($_->{account},
-        Oracle::micro($Plan::customers{ $_->{name} }{credits})) for values %{ $t->{who} };
+    my $self = bless { %opt, grants => 0, faults => {}, requests => {},
+        differences => 0, sent => 0, over => Time::HiRes::time() + $opt{seconds} },
+        __PACKAGE__;
+    my $alone = int(($opt{rounds} * 2 + 2) / 3);
 
-    for my $round (1 .. $opt{rounds}) {
-        last if Time::HiRes::time() - $began > $opt{seconds};
-        $self->round($round);
-        last if $self->{differences};
-    }
-    $self->tamper unless $self->{differences};
+    $self->world('one', 1 .. $alone);
+    $self->world('sentinel', $alone + 1 .. $opt{rounds})
+        if $self->goes_on && $opt{rounds} > $alone;
 
     return $self;
+}
+
+sub goes_on {
+    return !$_[0]{differences} && Time::HiRes::time() < $_[0]{over};
+}
+
+# Rounds in one world, and its end.
+sub world {
+    my ($self, $store, @rounds) = @_;
+
+    my $t = World->begin($store);
+    @$self{qw(t store client oracle later)} =
+        ($t, $store, Client->new, Oracle->new, []);
+    $self->{oracle}->granted($_->{account},
+        Oracle::micro($Plan::customers{ $_->{name} }{credits}))
+        for values %{ $t->{who} };
+
+    for my $round (@rounds) {
+        $self->round($round) if $self->goes_on;
+    }
+    $self->tamper unless $self->{differences};
+    $self->differ('all', undef, map { "a log has: $_" } $t->finish);
+
+    return;
 }
 
 sub round {
@@ -47,7 +66,7 @@ sub round {
 
     my $random = Random->new($self->{seed} * 1000 + $round);
     my @steps = Plan::round($random, steps => $STEPS,
-                                    faults => \%Faults::table);
+                            faults => Faults::for_store($self->{store}));
     my $began = Time::HiRes::time();
 
     for my $step (@steps) {
@@ -58,9 +77,10 @@ sub round {
     my @wrong = $self->drain;
     push @wrong, $self->{t}->at_rest unless @wrong;
     @wrong ? $self->differ($round, undef, @wrong) : $self->look($round);
-    $self->{say}->(sprintf 'round %d: %.1f s, %d faults, %d requests%s', $round,
-        Time::HiRes::time() - $began, scalar(grep { $_->{fault} } @steps),
-        $self->{sent}, $self->{differences} ? ", $self->{differences} differences" : '');
+    $self->{say}->(sprintf 'round %d (%s): %.1f s, %d faults, %d requests%s',
+        $round, $self->{store}, Time::HiRes::time() - $began,
+        scalar(grep { $_->{fault} } @steps), $self->{sent},
+        $self->{differences} ? ", $self->{differences} differences" : '');
 
     return;
 }

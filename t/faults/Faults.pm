@@ -4,7 +4,7 @@ package Faults;
 #   on      what it touches, in words; two that touch the same don't overlap
 #   lasts   for how many steps, at least and at most; 1 if left out
 #   break, mend   functions of the world; without mend it mends itself
-#   kills   nginx dies of it, and with it what it owed to Redis
+#   in      where Redis has to stand as World.pm says; anywhere if left out
 #   weight  how often, 2 if left out
 
 use strict;
@@ -13,9 +13,9 @@ use warnings;
 use Time::HiRes ();
 
 our %table = (
-    'nginx worker: kill -9' => { on => 'nginx', kills => 1,
+    'nginx worker: kill -9' => { on => 'nginx',
         break => sub { nginx_killed($_[0]); kill KILL => child($_[0], 'nginx') } },
-    'nginx: kill -9 of all' => { on => 'nginx', kills => 1, lasts => [1, 15],
+    'nginx: kill -9 of all' => { on => 'nginx', lasts => [1, 15],
         weight => 1, break => \&nginx_kill_all, mend => sub { $_[0]->nginx_start } },
     'nginx: reload' => { on => 'nginx', break => sub { $_[0]->nginx_reload } },
     'nginx worker: SIGSTOP' => { on => 'nginx', lasts => [5, 40],
@@ -36,12 +36,14 @@ our %table = (
         break => sub { $_[0]->worker_stop('KILL') },
         mend => sub { $_[0]->worker_start } },
 
-    'redis: kill -9, AOF' => { on => 'redis', lasts => [1, 20],
+    'redis: kill -9, AOF' => { on => 'redis', in => 'one', lasts => [1, 20],
         break => sub { $_[0]->redis_stop('KILL') },
         mend => sub { $_[0]->redis_start } },
-    'redis: SIGSTOP' => { on => 'redis', lasts => [2, 40], weight => 3,
+    'redis: SIGSTOP' => { on => 'redis', in => 'one', lasts => [2, 40], weight => 3,
         break => sub { freeze($_[0], redis => $_[0]{redis_pid}) },
         mend => sub { thaw($_[0], 'redis') } },
+    'redis: failover' => { on => 'redis', in => 'sentinel', weight => 6,
+        lasts => [1, 40], break => \&master_kill, mend => \&master_back },
     'redis: connections cut' => { on => 'redis', weight => 4, break => \&clients_kill },
     'redis: SCRIPT FLUSH' => { on => 'redis', break => sub { $_[0]->r('SCRIPT', 'FLUSH') } },
     'redis: memory full' => { on => 'redis', lasts => [5, 60],
@@ -64,6 +66,14 @@ our %table = (
     'postgres: clock steps back' => { on => 'postgres', lasts => [10, 60],
         break => clock('-1 hour'), mend => clock() },
 );
+
+# Those that a world can have.
+sub for_store {
+    my ($store) = @_;
+
+    return { map { $_ => $table{$_} }
+             grep { ($table{$_}{in} // $store) eq $store } keys %table };
+}
 
 # --- processes ----------------------------------------------------------------
 
@@ -142,6 +152,33 @@ sub clients_kill {
     my ($t) = @_;
 
     $t->r('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+
+    return;
+}
+
+# The replica has all that the master had answered, and the master dies.
+sub master_kill {
+    my ($t) = @_;
+
+    my $old = $t->{dead} = $t->master;
+    $t->n($old, 'CLIENT', 'PAUSE', 60_000, 'WRITE');
+    $t->in_sync;
+    $t->node_kill($old);
+
+    return;
+}
+
+# The replica has taken over, and the old master follows it.
+sub master_back {
+    my ($t) = @_;
+
+    my $old = delete $t->{dead};
+    $t->failed_over($old);
+    $t->node_start($old);
+    $t->wait_for(sub { $t->n($old, 'ROLE')->[0] eq 'slave' },
+                 'the old master to follow', 30);
+    $t->sentinels_agree;
+    $t->in_sync;
 
     return;
 }

@@ -148,7 +148,7 @@ sub resolve {
     my $account = $self->account($id);
     my %left = %$books;
     my (@wrong, @unknown);
-    @$account{qw(spent units least lost)} = (0, 0, 0, 0);
+    @$account{qw(spent units least lost probed)} = (0) x 5;
 
     for my $request (@{ $account->{requests} }) {
         my $may = $request->{may};

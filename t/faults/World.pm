@@ -53,20 +53,32 @@ CONF
 my @PRICES = ([input_token => '35.000001'], [cached_input_token => '8.75'],
               [output_token => '1050']);
 
+# How Redis stands there: a server alone, or a master and its replica which sentinels
+# watch.  No reply is sent that the AOF doesn't have.
+my %stores = (
+    one => sub { $_[0]->redis(appendonly => 'yes', appendfsync => 'always') },
+    sentinel => sub {
+        $_[0]->fleet('sentinel', replicas => 1,
+                     redis => { appendfsync => 'always' });
+    },
+);
+
 sub begin {
-    my ($class) = @_;
+    my ($class, $store) = @_;
 
     my $t = $class->new;
-    $t->redis(appendonly => 'yes', appendfsync => 'always');
+    $stores{$store}->($t);
     $t->postgres;
-    $t->worker('settle.batch' => 50, 'settle.idle_ms' => 50,
-               'redis.timeout' => '1s', 'postgres.timeout' => '3s');
+    $t->worker($t->{fleet} ? $t->fleet_worker : (), 'settle.batch' => 50,
+               'settle.idle_ms' => 50, 'redis.timeout' => '1s',
+               'postgres.timeout' => '3s');
     $t->load_demo;
     Backend::start($t);
     $t->catalog_of_plans;
+    my $redis = $t->{fleet} ? $t->fleet_address : 'unix:%%DIR%%/redis.sock';
     $t->nginx(<<"CONF", workers => 2);
     tollgate_zone catalog:1m refresh=50ms;
-    tollgate_redis unix:%%DIR%%/redis.sock;
+    tollgate_redis $redis;
     upstream backend { server unix:%%DIR%%/backend.sock; }
     server {
         listen unix:%%DIR%%/nginx.sock;

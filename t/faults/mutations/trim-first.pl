@@ -1,0 +1,12 @@
+# A batch is trimmed from its stream before it is committed
+# in worker/settle.c
+s/(    outcome = settle_commit\(settle, stream, to, rejected\);)/
+    char  was[sizeof(stream->cursor)];
+
+    memcpy(was, stream->cursor, sizeof(was));
+    snprintf(stream->cursor, sizeof(was), "%s", to);
+    if (!settle_trim(settle, stream)) {
+        return false;
+    }
+    memcpy(stream->cursor, was, sizeof(was));
+$1/
