@@ -39,7 +39,7 @@ CLI_OBJ = $(CLI_SRC:%.c=$(BUILD)/%.o)
 SCRIPTS = $(wildcard redis/*.lua)
 
 .PHONY: all module module-asan module-tree nginx-tree worker cli fuzzers \
-	fuzz sdk up down test test-faults bench install clean deps \
+	fuzz sdk up down test test-faults test-mutations bench install clean deps \
 	test-deps bench-deps help
 .DELETE_ON_ERROR:
 
@@ -212,6 +212,9 @@ test-faults: test-deps          ## traffic under faults (SEED=, ROUNDS=10, SECON
 	@$(MAKE) --no-print-directory all
 	@t/faults/run.pl $(foreach name,SEED ROUNDS SECONDS TRACE,$(if \
 	    $($(name)),$(name)=$($(name))))
+
+test-mutations: test-deps       ## break guards in a copy, see each found (MUTATIONS="a b")
+	@t/faults/mutate.pl $(MUTATIONS)
 
 # The clients that customers use, which t/50-story-sdk.t puts before the gate.
 SDK = $(BUILD)/sdk/node_modules/.package-lock.json
