@@ -40,7 +40,7 @@ only() {
     module=$(files ngx_module c h)
     # shellcheck disable=SC2086
     {
-        only 'libpq' 'worker/pg\.c' $compiled
+        only 'libpq' 'worker/pg(_environment)?\.c' $compiled
         only 'hiredis' 'worker/rds_(node|reply)\.c|ngx_module/[a-z_]*redis[a-z_]*\.[ch]' \
             $compiled
         only 'openssl/ssl' 'worker/rds_wire\.c' $(files worker c h)

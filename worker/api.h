@@ -2,9 +2,9 @@
  * api.h: one request to the API, from the bytes to the answer.
  *
  * api.c knows HTTP, api_route.c routes and arguments, api_problem.c errors,
- * api_export.c answers that are sent page by page;
- * api_verify.c, api_doctor.c, api_download.c, api_import.c and api_metrics.c are
- * the routes that aren't SQL functions.
+ * api_export.c answers that are sent page by page; api_catchup.c, api_doctor.c,
+ * api_download.c, api_import.c, api_metrics.c and api_verify.c are the routes
+ * that aren't SQL functions.
  */
 #ifndef TOLLGATE_API_H
 #define TOLLGATE_API_H
@@ -85,6 +85,8 @@ void api_problem(struct api_answer *answer, unsigned status, const char *code,
 void api_problem_of_pg(struct api_answer *answer, const pg_t *pg,
     const char *function);
 
+void api_catchup(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer);
 void api_health(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer);
 void api_doctor(const struct conf *conf, pg_t *pg, const json_t *args,

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "behind.h"
 #include "conf.h"
 #include "log.h"
@@ -38,6 +39,8 @@ struct main_options {
     const char  *conf_path;
     bool         test;
     bool         migrate;
+    bool       (*tool)(const struct conf *conf, const char *file);
+    const char  *file;
 };
 
 struct main_child {
@@ -69,6 +72,8 @@ main_usage(FILE *to)
           "  -c, --conf FILE  configuration (" MAIN_CONF ")\n"
           "  -t, --test       check the configuration and exit\n"
           "      --migrate    bring the database up to date and exit\n"
+          "      --backup FILE, --restore FILE, --verify FILE\n"
+          "                   see tollgate help backup and restore\n"
           "  -V, --version    print the version and exit\n", to);
 }
 
@@ -80,6 +85,9 @@ main_parse(int argc, char **argv)
         { "conf",    required_argument, NULL, 'c' },
         { "test",    no_argument,       NULL, 't' },
         { "migrate", no_argument,       NULL, 'm' },
+        { "backup",  required_argument, NULL, 'b' },
+        { "restore", required_argument, NULL, 'r' },
+        { "verify",  required_argument, NULL, 'v' },
         { "version", no_argument,       NULL, 'V' },
         { "help",    no_argument,       NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -97,6 +105,13 @@ main_parse(int argc, char **argv)
             break;
         case 'm':
             parsed.migrate = true;
+            break;
+        case 'b':
+        case 'r':
+        case 'v':
+            parsed.tool = c == 'b' ? backup_make : c == 'r' ? backup_restore
+                                                            : backup_verify;
+            parsed.file = optarg;
             break;
         case 'V':
             puts("tollgate-worker " TOLLGATE_VERSION);
@@ -397,8 +412,13 @@ main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
-    log_init("master", (enum log_level) conf.worker_log_level);
     umask(0077);
+    if (options.tool != NULL) {
+        log_init("tollgate", (enum log_level) conf.worker_log_level);
+        return options.tool(&conf, options.file) ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+
+    log_init("master", (enum log_level) conf.worker_log_level);
     loop_init();
     pid_fd = options.migrate ? -1 : main_pid_file(&conf);
 

@@ -29,6 +29,12 @@ pg_t *pg_new(const char *dsn, const char *name, const char *role,
     int64_t timeout_ms);
 void pg_free(pg_t *pg);
 
+/*
+ * Puts what the dsn says into the environment, for programs of Postgres that
+ * are run: there nobody else can read it.  False where it is malformed.
+ */
+bool pg_environment(const char *dsn) __attribute__((warn_unused_result));
+
 /* Connects if not connected.  On failure logs once until it succeeds. */
 bool pg_ready(pg_t *pg) __attribute__((warn_unused_result));
 
@@ -46,7 +52,7 @@ const struct pg_error *pg_error(const pg_t *pg);
 pg_result_t *pg_call(pg_t *pg, const char *function, int n,
     const char *const params[]) __attribute__((warn_unused_result));
 
-/* A statement of migrate.c's bookkeeping, with the rules of pg_call(). */
+/* A statement of migrate.c or restore.c, with the rules of pg_call(). */
 pg_result_t *pg_query(pg_t *pg, const char *text, int n,
     const char *const params[]) __attribute__((warn_unused_result));
 

@@ -223,6 +223,13 @@ bool prices_table(struct cli_call *call, json_t *answer, json_t *rows);
 int keys_import(struct cli_call *call);
 bool keys_table(struct cli_call *call, json_t *answer, json_t *rows);
 
+/* operations.c: backups, and what an operator decides after a restore */
+int operations_backup(struct cli_call *call);
+int operations_restore(struct cli_call *call);
+int operations_catchup(struct cli_call *call);
+bool operations_catchup_table(struct cli_call *call, json_t *answer,
+    json_t *rows);
+
 /* output.c: the answer on stdout in the format of -o */
 int output_answer(struct cli_call *call, json_t *answer);
 

@@ -372,6 +372,7 @@ const struct cli_command commands_table[] = {
       .examples = { "tollgate ledger verify",
                     "tollgate ledger verify 3kTq0ZbW9x -o json" } },
 #include "commands_audit.h"
+#include "commands_operations.h"
     { .noun = "unpaid", .verb = "list",
       .summary = "list requests that passed while nothing could be charged",
       .method = "GET", .path = "/api/unpaid",

@@ -8,6 +8,11 @@ declare
     -- what usage records told is gone; no balance depends on it, so that their streams go on
     usage boolean := behind_found.stream like 'tg:{usage}:%';
 begin
+    -- one that was open in the backup is of an earlier time
+    update stream_behind b set ended_at = lib.now()
+    where b.stream = behind_found.stream and b.ended_at is null
+      and (ledger.id_after(behind_found.settled, b.settled) or gap and (not b.is_gap or b.caught_up_at is not null));
+
     insert into stream_behind (stream, cursor, trimmed, settled, settled_at, is_gap, found_at, ended_at)
     select behind_found.stream, behind_found.cursor, behind_found.trimmed, behind_found.settled,
            to_timestamp(settled_ms / 1000.0), gap, lib.now(), case when usage then lib.now() end

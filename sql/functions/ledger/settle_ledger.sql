@@ -12,6 +12,9 @@ begin
     order by account
     for update;
 
+    if exists (select from command_forgotten) then
+        perform ledger.commands_adopt(stream);
+    end if;
     perform ledger.settle_check();
     perform ledger.settle_pockets();
     -- nobody else gathers statistics of temporary tables, and without them joins of many rows go row by row

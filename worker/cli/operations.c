@@ -1,0 +1,119 @@
+/* operations.c: backups, and what an operator decides after a restore. */
+#include "cli.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPERATIONS_CONF "/etc/tollgate/worker.ini"
+#define OPERATIONS_WORKER "tollgate-worker"
+
+static int operations_worker(struct cli_call *call, const char *option);
+
+
+int
+operations_backup(struct cli_call *call)
+{
+    bool verify = json_is_true(json_object_get(call->params, "verify"));
+
+    return operations_worker(call, verify ? "--verify" : "--backup");
+}
+
+
+int
+operations_restore(struct cli_call *call)
+{
+    return operations_worker(call, "--restore");
+}
+
+
+/*
+ * The worker's program knows Postgres, and needs no worker that runs.  It is
+ * the one beside this, else one in PATH.
+ */
+static int
+operations_worker(struct cli_call *call, const char *option)
+{
+    const char *file = json_string_value(json_object_get(call->params,
+                                                         "file"));
+    const char *conf = json_string_value(json_object_get(call->params,
+                                                         "conf"));
+    char beside[PATH_MAX + sizeof(OPERATIONS_WORKER)];
+    char *slash;
+    ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX - 1);
+    const char *argv[] = {
+        OPERATIONS_WORKER, "--conf", conf == NULL ? OPERATIONS_CONF : conf,
+        option, file, NULL
+    };
+
+    if (args_setting(call, "output") != NULL) {
+        message_error("usage", "-o does not go with this command: its answer "
+                      "is text");
+        return CLI_USAGE;
+    }
+
+    beside[n > 0 ? n : 0] = '\0';
+    slash = strrchr(beside, '/');
+    if (slash != NULL) {
+        strcpy(slash + 1, OPERATIONS_WORKER);
+        execv(beside, (char *const *) argv);
+    }
+    execvp(argv[0], (char *const *) argv);
+    message_error("no_worker", "%s can't be run: %s", argv[0],
+                  strerror(errno));
+    return CLI_FAILURE;
+}
+
+
+/* A look that finds something exits as a check does. */
+int
+operations_catchup(struct cli_call *call)
+{
+    bool applies = args_on(call, "yes");
+    json_t *body = json_pack("{s:b}", "yes", applies), *answer = NULL;
+    int status = client_call(call, NULL, body, &answer);
+
+    if (status == CLI_OK) {
+        status = output_answer(call, answer);
+        if (status == CLI_OK && !applies
+            && json_array_size(json_object_get(answer, "streams")) > 0)
+        {
+            status = CLI_PROBLEMS;
+        }
+    }
+    json_decref(body);
+    json_decref(answer);
+    return status;
+}
+
+
+/* A line for each stream, and the accounts below. */
+bool
+operations_catchup_table(struct cli_call *call, json_t *answer, json_t *rows)
+{
+    static const struct cli_column columns[] = {
+        { "STREAM", "stream", CLI_LEFT }, { "FROM", "from", CLI_LEFT },
+        { "TO", "to", CLI_LEFT }, { "ACCOUNTS", "accounts", CLI_POINT },
+        { "LESS", "less", CLI_POINT }, { "MORE", "more", CLI_POINT },
+        { "UNKNOWN", "unknown", CLI_LEFT }, {0}
+    };
+    json_t *streams = json_object_get(answer, "streams");
+
+    if (json_array_size(streams) == 0) {
+        puts("nothing to catch up with: no events are gone");
+        return true;
+    }
+    if (!table_rows(columns, streams, report_color(call))) {
+        return false;
+    }
+    putchar('\n');
+    if (!table_rows(call->command->columns, rows, report_color(call))) {
+        return false;
+    }
+    if (!json_is_true(json_object_get(answer, "applied"))) {
+        message_note("nothing was changed; --yes does it");
+    }
+    return true;
+}
