@@ -105,6 +105,15 @@ is +(difference())[3], 'wallet_missing', 'a wallet that is lost is found';
 $t->r('RENAME', 'aside', $wallet);
 ok $t->verified->{ok}, 'nothing is wrong in the end';
 
+is_deeply $proof->{chains}, {}, 'chains of hashes are of all accounts';
+$proof = $t->verified;
+is_deeply $proof->{chains}, { seals => [], audit => [] }, 'and are whole';
+$t->sql('alter table audit_log disable trigger user');
+$t->sql(q{update audit_log set detail = '{"credits": "7"}' where id = 3});
+$proof = $t->verified;
+is_deeply [$proof->{ok} ? 1 : 0, map { $_->{no} } @{ $proof->{chains}{audit} }], [0, 3],
+    'somebody who changed what was done is found';
+
 is +($t->api('GET', '/api/ledger/verify?account=none000000'))[0], 404,
     'an unknown account is not found';
 

@@ -15,6 +15,15 @@
 
 #define API_MICRO  1000000
 
+/* Chains of hashes, and how many of their links are looked at a call. */
+static const struct {
+    const char  *name;
+    const char  *most;
+} api_chains[] = {
+    { "seals", "20" },
+    { "audit", "2000" },
+};
+
 /* What was compared, in all; whole credits apart, for they may be many. */
 struct api_sum {
     int64_t  credits;
@@ -37,6 +46,8 @@ struct api_proof {
     struct verify_account *accounts;      /* room for a page */
     int64_t                checked;
     int64_t                moving;
+    bool                   chains_hold;
+    json_t                *chains;        /* what is broken of each */
     struct api_sum         sums[API_SUMS];
     json_t                *differences;
 };
@@ -140,6 +151,40 @@ api_proof_all(struct api_proof *proof)
 }
 
 
+/* Goes along a chain in parts, each a call that is over soon. */
+static bool
+api_proof_chain(struct api_proof *proof, size_t chain)
+{
+    char         since[24] = "0";
+    json_t      *part, *next, *broken = json_array();
+    const char  *params[] = { api_chains[chain].name, since,
+                              api_chains[chain].most };
+
+    json_object_set_new(proof->chains, api_chains[chain].name, broken);
+
+    do {
+        PG_RESULT result = pg_call(proof->verify.pg, "ledger.verify_chain", 3,
+                                   params);
+
+        if (result == NULL || pg_value(result, 0, 0) == NULL) {
+            return false;
+        }
+
+        part = json_loads(pg_value(result, 0, 0), 0, NULL);
+        json_array_extend(broken, json_object_get(part, "broken"));
+        next = json_object_get(part, "next");
+        snprintf(since, sizeof(since), "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(next));
+        json_decref(part);
+
+    } while (since[0] != '0' && !loop_stopping());
+
+    proof->chains_hold = proof->chains_hold && json_array_size(broken) == 0;
+
+    return true;
+}
+
+
 /* The accounts that were asked for; an unknown one is an error of SQL. */
 static bool
 api_proof_wanted(struct api_proof *proof, const json_t *args)
@@ -149,6 +194,13 @@ api_proof_wanted(struct api_proof *proof, const json_t *args)
     const char  *params[1];
 
     if (json_object_get(args, "account") == NULL) {
+        for (size_t i = 0; i < sizeof(api_chains) / sizeof(api_chains[0]);
+             i++)
+        {
+            if (!api_proof_chain(proof, i)) {
+                return false;
+            }
+        }
         return api_proof_all(proof);
     }
 
@@ -192,16 +244,17 @@ api_proof_answer(struct api_proof *proof, struct api_answer *answer)
     }
 
     books = json_loads(pg_value(result, 0, 0), 0, NULL);
-    ok = json_array_size(proof->differences) == 0
+    ok = json_array_size(proof->differences) == 0 && proof->chains_hold
          && json_is_true(json_object_get(books, "ok"));
     assets = json_incref(json_object_get(books, "assets"));
     api_reply(answer, 200,
-              json_pack("{s:b, s:I, s:I, s:o, s:O, s:o}", "ok", ok,
+              json_pack("{s:b, s:I, s:I, s:o, s:O, s:o, s:O}", "ok", ok,
                         "accounts", (json_int_t) proof->checked,
                         "moving", (json_int_t) proof->moving,
                         "totals", sums,
                         "differences", proof->differences,
-                        "assets", assets ? assets : json_array()));
+                        "assets", assets ? assets : json_array(),
+                        "chains", proof->chains));
     json_decref(books);
 
     return true;
@@ -217,6 +270,8 @@ api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
         .verify = { .pg = pg, .rds = rds_new(conf) },
         .accounts = calloc(VERIFY_PAGE, sizeof(*proof.accounts)),
         .differences = json_array(),
+        .chains = json_object(),
+        .chains_hold = true,
     };
 
     if (proof.accounts == NULL) {
@@ -235,6 +290,7 @@ api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
     }
 
     json_decref(proof.differences);
+    json_decref(proof.chains);
     free(proof.accounts);
     rds_free(proof.verify.rds);
 }

@@ -129,6 +129,11 @@ verify_judge_one(struct verify_account *account, bool with_events)
     const struct verify_wallet  *wallet = &account->wallet;
     const struct verify_reason  *reason;
 
+    if (account->busy) {
+        account->reason = NULL;
+        return false;
+    }
+
     moves = wallet->exists && wallet->epoch == side->epoch
             && (side->last_seq > wallet->seq ? known <= wallet->seq
                 : side->last_seq < wallet->seq && !with_events);

@@ -72,6 +72,7 @@ struct verify_account {
     char                          id[VERIFY_ACCOUNT_LEN + 1];
     unsigned                      shard;
     enum verify_state             state;
+    bool                          busy;      /* others are at work on it */
     struct verify_wallet          wallet;
     struct verify_side            side;
     struct verify_event          *events;
@@ -100,11 +101,15 @@ void verify_name(const struct verify *verify, struct verify_account *account,
 
 /*
  * Judges accounts, which are in order of shards and ids.  What differs was
- * seen twice, some time apart, and nothing that moves explains it.  False
+ * seen twice, some time apart, and nothing that moves explains it.  One that
+ * is busy stays open: its wallet is being made again.  False
  * where a side can't be read; then nothing is known of those that are open.
  */
 bool verify_judge(struct verify *verify, struct verify_account *accounts,
     int count) __attribute__((warn_unused_result));
+
+/* Ids of accounts that are open as an array of Postgres, for free(). */
+char *verify_ids(const struct verify_account *accounts, int count);
 
 /* --- for verify.c alone --- */
 

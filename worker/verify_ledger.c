@@ -111,6 +111,7 @@ static void
 verify_take_side(struct verify_account *account, const pg_result_t *result,
     int row)
 {
+    account->busy = pg_value(result, row, 7)[0] == 't';
     account->side = (struct verify_side) {
         .epoch = verify_column(result, row, 1),
         .last_seq = verify_column(result, row, 2),
@@ -123,8 +124,7 @@ verify_take_side(struct verify_account *account, const pg_result_t *result,
 }
 
 
-/* An array of the ids of accounts that are open; the caller frees it. */
-static char *
+char *
 verify_ids(const struct verify_account *accounts, int count)
 {
     char    *text = malloc((size_t) count * (VERIFY_ACCOUNT_LEN + 1) + 3);

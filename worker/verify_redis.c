@@ -34,10 +34,13 @@ void
 verify_name(const struct verify *verify, struct verify_account *account,
     const char *id)
 {
+    char  own[VERIFY_ACCOUNT_LEN + 1];
+
+    snprintf(own, sizeof(own), "%s", id);    /* it may be the account's */
     *account = (struct verify_account) {
-        .shard = verify_crc32(id) % (unsigned) verify->shards
+        .shard = verify_crc32(own) % (unsigned) verify->shards
     };
-    snprintf(account->id, sizeof(account->id), "%s", id);
+    memcpy(account->id, own, sizeof(own));
 }
 
 

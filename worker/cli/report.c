@@ -11,6 +11,7 @@ static void report_catalog_add(json_t *rows, const char *kind,
     const char *app, const json_t *thing);
 static json_t *report_list(json_t *answer, const char *member);
 static void report_totals(const json_t *answer);
+static void report_chains(const json_t *answer);
 static void report_asset(const json_t *asset);
 
 
@@ -101,10 +102,11 @@ report_verify(struct cli_call *call, json_t *answer, json_t *rows)
     json_array_foreach(json_object_get(answer, "assets"), i, asset) {
         report_asset(asset);
     }
+    report_chains(answer);
     if (json_array_size(rows) == 0) {
         puts(json_is_true(json_object_get(answer, "ok"))
              ? "Redis and the ledger agree"
-             : "the ledger itself does not add up");
+             : "the ledger itself does not add up, or its chains are broken");
         return true;
     }
     putchar('\n');
@@ -136,6 +138,36 @@ report_totals(const json_t *answer)
     if (moving > 0) {
         printf("%" JSON_INTEGER_FORMAT " accounts moved each time that they "
                "were looked at: try again\n", moving);
+    }
+}
+
+
+/* Chains of hashes, where they were looked at. */
+static void
+report_chains(const json_t *answer)
+{
+    static const struct { const char *member, *text; } lines[] = {
+        { "seals", "seals of the ledger that are broken" },
+        { "audit", "rows of the audit log that are broken" },
+    };
+    json_t *broken, *link;
+    size_t i, n;
+
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        broken = json_object_get(json_object_get(answer, "chains"),
+                                 lines[i].member);
+        if (broken != NULL) {
+            printf("%s: %zu\n", lines[i].text, json_array_size(broken));
+        }
+        json_array_foreach(broken, n, link) {
+            char *no = table_cell(link, "no");
+            char *reason = table_cell(link, "reason");
+
+            printf("  %s: %s\n", no == NULL ? "-" : no,
+                   reason == NULL ? "-" : reason);
+            free(no);
+            free(reason);
+        }
     }
 }
 

@@ -12,7 +12,8 @@ begin
     if before <> 'frozen' then
         update account a set state = 'frozen' where a.id = account_freeze.account;
         perform mirror.command(account_freeze.account, 0, jsonb_build_object('state', 'frozen'));
-        insert into alert (at, kind, account, detail) values (lib.now(), reason, account_freeze.account, account_freeze.detail);
+        insert into alert (at, kind, account, detail)
+        values (lib.now(), reason, account_freeze.account, account_freeze.detail || jsonb_build_object('state', before));
         perform lib.audit('{}', 'account.freeze', account_freeze.account,
                           jsonb_build_object('state', 'frozen', 'reason', reason, 'detail', account_freeze.detail),
                           before => jsonb_build_object('state', before));
