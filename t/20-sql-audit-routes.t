@@ -48,6 +48,8 @@ my @routes = (
     ['PUT /api/accounts/:account/plan', { account => $account, plan => 'basic' }, 'payg basic'],
     ['PUT /api/accounts/:account/state', { account => $account, state => 'suspended' }, 'active suspended'],
     ['POST /api/accounts/:account/credits', { account => $account, credits => '5', note => 'thanks' }, '- thanks'],
+    ['PUT /api/accounts/:account/credits', { account => $account, credits => '77' }, 'balance 77'],
+    ['DELETE /api/grants/:grant', sub { { grant => $b->call('credit_grant', { account => $account, credits => '1' })->{id} } }, 'active revoked'],
     ['POST /api/accounts/:account/statements', { account => $account, from => $from, to => $to }, '- st_'],
     ['POST /api/accounts/:account/apps', { account => $account, name => 'App' }, '- App'],
     ['PUT /api/apps/:app', { app => $app, name => 'Shop' }, 'Web Shop'],

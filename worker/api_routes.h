@@ -30,6 +30,12 @@ ROUTE("GET",    "/api/accounts/:account/statements", "api.statement_list",
       CUSTOMER, 200)
 EXPORT("GET",   "/api/statements/:statement", "api.statement_get",
       CUSTOMER, 200)
+ROUTE("PUT",    "/api/accounts/:account/credits", "api.credit_set",
+      OPERATOR, 202)
+ROUTE("GET",    "/api/accounts/:account/grants", "api.grant_list",
+      CUSTOMER, 200)
+ROUTE("GET",    "/api/grants/:grant", "api.grant_get", CUSTOMER, 200)
+ROUTE("DELETE", "/api/grants/:grant", "api.grant_revoke", OPERATOR, 200)
 ROUTE("POST",   "/api/accounts/:account/apps", "api.app_create",
       OPERATOR, 201)
 ROUTE("GET",    "/api/accounts/:account/apps", "api.app_list", OPERATOR, 200)

@@ -131,6 +131,7 @@ extern const struct cli_column secret_columns[];
 extern const struct cli_column content_columns[];
 extern const struct cli_column content_load_columns[];
 extern const struct cli_column entitlement_columns[];
+extern const struct cli_column grant_columns[];
 extern const struct cli_column download_columns[];
 extern const struct cli_column download_link_columns[];
 extern const struct cli_column limit_columns[];

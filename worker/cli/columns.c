@@ -107,6 +107,21 @@ const struct cli_column entitlement_columns[] = {
     {0}
 };
 
+const struct cli_column grant_columns[] = {
+    { "ID", "id", CLI_LEFT },
+    { "STATE", "state", CLI_LEFT },
+    { "CREDITS", "credits", CLI_POINT },
+    { "REMAINING", "remaining", CLI_POINT },
+    { "LAPSED", "lapsed", CLI_POINT },
+    { "SOURCE", "source", CLI_LEFT },
+    { "PRIORITY", "priority", CLI_POINT },
+    { "FROM", "effective_at", CLI_LEFT },
+    { "EXPIRES", "expires_at", CLI_LEFT },
+    { "FEATURES", "features", CLI_LEFT },
+    { "NOTE", "note", CLI_LEFT },
+    {0}
+};
+
 const struct cli_column download_columns[] = {
     { "ID", "id", CLI_LEFT },
     { "ACCOUNT", "account", CLI_LEFT },

@@ -334,29 +334,7 @@ const struct cli_command commands_table[] = {
       .name_member = "id", .features = CLI_PAGED, .run = run_list,
       .examples = { "tollgate prices list --at 2027-01-01",
                     "tollgate prices list --all -o csv > prices.csv" } },
-    { .noun = "credits", .verb = "grant",
-      .summary = "give credits to an account",
-      .details = "Asks first on a terminal. When the answer is lost, repeat "
-                 "the call with the\nidempotency key that is printed.",
-      .method = "POST", .path = "/api/accounts/:account/credits",
-      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, false },
-                   { "CREDITS", "credits", CLI_DECIMAL, false }),
-      .options = OPTIONS(
-          { "source", 0, CLI_TEXT, "source", "purchase|promo|adjustment",
-            "where they come from, adjustment by default" },
-          { "note", 0, CLI_TEXT, "note", "TEXT", "why, for the statement" }),
-      .columns = COLUMNS(
-          { "ID", "id", CLI_LEFT }, { "ACCOUNT", "account", CLI_LEFT },
-          { "CREDITS", "credits", CLI_POINT },
-          { "SOURCE", "source", CLI_LEFT },
-          { "BALANCE", "balance", CLI_POINT },
-          { "CREATED", "created_at", CLI_LEFT }),
-      .name_member = "id", .features = CLI_CONFIRM | CLI_IDEMPOTENT,
-      .question = "grant {credits} credits to account {account}?",
-      .run = run_call,
-      .examples = {
-          "tollgate credits grant 3kTq0ZbW9x 100 --note 'outage of 3 May'",
-          "tollgate credits grant 3kTq0ZbW9x 12.5 --source promo --yes" } },
+#include "commands_credits.h"
     { .noun = "ledger", .verb = "verify",
       .summary = "prove that Redis and the ledger agree",
       .details = "Exits with 6 when they do not, and says where.",

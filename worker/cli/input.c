@@ -9,6 +9,7 @@
 #define INPUT_TOKEN_MAX 4096
 
 static int input_object(const char *name, json_t **object);
+static void input_member(json_t *body, const char *member, json_t *value);
 static void input_question(struct cli_call *call, FILE *out);
 
 
@@ -30,10 +31,33 @@ input_body(struct cli_call *call, json_t **body)
     }
     json_object_foreach(call->params, member, value) {
         if (!client_path_has(call->command, member)) {
-            json_object_set(*body, member, value);
+            input_member(*body, member, value);
         }
     }
     return CLI_OK;
+}
+
+
+/* "rollover.max" is the member max of the object rollover. */
+static void
+input_member(json_t *body, const char *member, json_t *value)
+{
+    char name[32];
+    const char *point = strchr(member, '.');
+    json_t *object;
+
+    if (point == NULL) {
+        json_object_set(body, member, value);
+        return;
+    }
+
+    snprintf(name, sizeof(name), "%.*s", (int) (point - member), member);
+    object = json_object_get(body, name);
+    if (!json_is_object(object)) {
+        json_object_set_new(body, name, json_object());
+        object = json_object_get(body, name);
+    }
+    json_object_set(object, point + 1, value);
 }
 
 

@@ -11,8 +11,8 @@ begin
         wanted_account := (api.account_find(args)).id;
     end if;
     if wanted_type is not null then
-        wanted_type := lib.arg_one_of(args, 'type', array['balance.exhausted', 'balance.low', 'limit.threshold',
-                                                          'quota.exceeded']);
+        wanted_type := lib.arg_one_of(args, 'type', array['balance.exhausted', 'balance.low', 'credits.expired',
+                                                          'limit.threshold', 'quota.exceeded']);
     end if;
 
     return lib.page((select jsonb_agg(api.event_json(e) order by e.id)

@@ -50,6 +50,8 @@ begin
           from settle_checked) n
     where c.stream = settle_ledger.stream;
 
+    perform ledger.settle_reclaim();
+
     perform ledger.owed_charge(o.account)
     from (select distinct u.account from unpaid_use u
           where u.account in (select e.account from settle_event e) and u.state = 'open' and u.verdict = 'pass') o;

@@ -14,7 +14,7 @@ begin
 
     -- a loop over lost replies, which are few; each is one refund
     for found_charge in
-        select v.request_id, v.account, h.feature, h.model, h.key, h.app, h.credits, h.units, h.epoch, h.seq,
+        select v.request_id, v.account, h.feature, h.model, h.key, h.app, h.credits, h.units, h.pockets, h.epoch, h.seq,
                (lib.window_bounds('day', c.align, c.zone, c.anchor, h.at)).starts as day,
                (lib.window_bounds('month', c.align, c.zone, c.anchor, h.at)).starts as month,
                exists (select from charge r
@@ -39,16 +39,19 @@ begin
 
         if found_charge.credits > 0 then
             perform ledger.post_usage('void:' || found_charge.request_id,
-                jsonb_build_array(jsonb_build_object('account', found_charge.account,
-                    'feature', coalesce(found_charge.feature, ''), 'credits', -found_charge.credits,
-                    'at', lib.now())),
+                (select jsonb_agg(jsonb_build_object('account', found_charge.account,
+                            'feature', coalesce(found_charge.feature, ''), 'pocket', p.pocket, 'credits', -p.credits,
+                            'at', lib.now()))
+                 from ledger.pocket_shares(found_charge.pockets, found_charge.credits) p
+                 where p.credits > 0),
                 'void');
         end if;
 
-        insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units, txn)
+        insert into charge (at, account, kind, epoch, seq, request_id, key, app, feature, model, credits, units,
+                            pockets, txn)
         values (lib.now(), found_charge.account, 'void', found_charge.epoch, found_charge.seq,
                 found_charge.request_id, found_charge.key, found_charge.app, found_charge.feature,
-                found_charge.model, found_charge.credits, found_charge.units,
+                found_charge.model, found_charge.credits, found_charge.units, found_charge.pockets,
                 (select id from ledger_txn t
                  where t.key = 'void:' || found_charge.request_id || ':' || found_charge.account));
 
@@ -62,7 +65,10 @@ begin
             case when found_charge.units > 0
                  then jsonb_build_object('units', format('%s %s %s', found_charge.units,
                           extract(epoch from found_charge.day)::bigint, extract(epoch from found_charge.month)::bigint))
-                 else '{}' end)
+                 else '{}' end
+            || case when found_charge.pockets is not null and found_charge.credits > 0
+                    then jsonb_build_object('pockets', found_charge.pockets)
+                    else '{}' end)
         where v.request_id = found_charge.request_id;
     end loop;
 
