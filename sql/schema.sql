@@ -179,6 +179,44 @@ CREATE TABLE public.account_event (
 
 COMMENT ON TABLE public.account_event IS 'What a customer should hear of, once each: epoch, seq and n are those of the register''s event that told it, null where a refused request did.';
 
+CREATE TABLE public.credit_grant (
+    id bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    priority smallint DEFAULT 50 NOT NULL,
+    amount bigint NOT NULL,
+    remaining bigint NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    issue_key text NOT NULL COLLATE pg_catalog."C",
+    txn bigint,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    features text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    pocket text DEFAULT '-'::text NOT NULL COLLATE pg_catalog."C",
+    rollover_max bigint,
+    rollover_min bigint,
+    rollover_for interval,
+    lapsed bigint DEFAULT 0 NOT NULL,
+    rolled bigint DEFAULT 0 NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT credit_grant_amount_check CHECK (((amount > 0) AND (amount <= '9007199254740991'::bigint))),
+    CONSTRAINT credit_grant_end_check CHECK ((expires_at > effective_at)),
+    CONSTRAINT credit_grant_lapsed_check CHECK ((lapsed >= 0)),
+    CONSTRAINT credit_grant_later_check CHECK (((txn IS NOT NULL) OR ((remaining = 0) AND (lapsed = 0)))),
+    CONSTRAINT credit_grant_pocket_check CHECK (((length(pocket) >= 1) AND (length(pocket) <= 200))),
+    CONSTRAINT credit_grant_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT credit_grant_rolled_check CHECK ((rolled >= 0)),
+    CONSTRAINT credit_grant_rollover_check CHECK (((rollover_min <= rollover_max) AND ((rollover_max IS NULL) = (rollover_min IS NULL)) AND ((rollover_max IS NOT NULL) OR (rollover_for IS NULL)) AND ((rollover_max IS NULL) OR (expires_at IS NOT NULL)))),
+    CONSTRAINT credit_grant_rollover_for_check CHECK ((rollover_for > '00:00:00'::interval)),
+    CONSTRAINT credit_grant_rollover_max_check CHECK (((rollover_max >= 0) AND (rollover_max <= '9007199254740991'::bigint))),
+    CONSTRAINT credit_grant_rollover_min_check CHECK ((rollover_min >= 0)),
+    CONSTRAINT credit_grant_share_check CHECK (((remaining >= 0) AND ((remaining + lapsed) <= amount))),
+    CONSTRAINT credit_grant_source_check CHECK ((source = ANY (ARRAY['purchase'::text, 'promo'::text, 'adjustment'::text, 'join'::text, 'daily'::text, 'rollover'::text, 'reopened'::text])))
+);
+
+COMMENT ON TABLE public.credit_grant IS 'A lot of credits, usable from effective_at until expires_at for its features (none: all); txn is null until it starts. pocket: what the edge calls its credits, and those of other grants that burn alike: within a pocket those revoked burn last, promotional before paid, then by effective_at, then id. What was used of it is amount - remaining - lapsed; lapsed: expired, revoked or taken back; rolled: what rolled over of that.';
+
 CREATE TABLE public.job (
     name text NOT NULL,
     every interval NOT NULL,
@@ -362,44 +400,6 @@ CREATE TABLE public.unpaid_use (
 );
 
 COMMENT ON TABLE public.unpaid_use IS 'Requests that passed without a decision, and those (of verdict pass) that came to more than could be charged. open: owed. counted: units alone, nothing is owed. unknown: nobody has that key. charging: a command takes it from the wallet, by a charge whose request is taking. charged, forgiven: by an operator, or a top-up. paid: it was charged at the edge after all.';
-
-CREATE TABLE public.credit_grant (
-    id bigint NOT NULL,
-    account text NOT NULL COLLATE pg_catalog."C",
-    source text NOT NULL,
-    priority smallint DEFAULT 50 NOT NULL,
-    amount bigint NOT NULL,
-    remaining bigint NOT NULL,
-    note text DEFAULT ''::text NOT NULL,
-    effective_at timestamp with time zone NOT NULL,
-    issue_key text NOT NULL COLLATE pg_catalog."C",
-    txn bigint,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    features text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
-    pocket text DEFAULT '-'::text NOT NULL COLLATE pg_catalog."C",
-    rollover_max bigint,
-    rollover_min bigint,
-    rollover_for interval,
-    lapsed bigint DEFAULT 0 NOT NULL,
-    rolled bigint DEFAULT 0 NOT NULL,
-    revoked_at timestamp with time zone,
-    CONSTRAINT credit_grant_amount_check CHECK (((amount > 0) AND (amount <= '9007199254740991'::bigint))),
-    CONSTRAINT credit_grant_end_check CHECK ((expires_at > effective_at)),
-    CONSTRAINT credit_grant_lapsed_check CHECK ((lapsed >= 0)),
-    CONSTRAINT credit_grant_later_check CHECK (((txn IS NOT NULL) OR ((remaining = 0) AND (lapsed = 0)))),
-    CONSTRAINT credit_grant_pocket_check CHECK (((length(pocket) >= 1) AND (length(pocket) <= 200))),
-    CONSTRAINT credit_grant_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
-    CONSTRAINT credit_grant_rolled_check CHECK ((rolled >= 0)),
-    CONSTRAINT credit_grant_rollover_check CHECK (((rollover_min <= rollover_max) AND ((rollover_max IS NULL) = (rollover_min IS NULL)) AND ((rollover_max IS NOT NULL) OR (rollover_for IS NULL)) AND ((rollover_max IS NULL) OR (expires_at IS NOT NULL)))),
-    CONSTRAINT credit_grant_rollover_for_check CHECK ((rollover_for > '00:00:00'::interval)),
-    CONSTRAINT credit_grant_rollover_max_check CHECK (((rollover_max >= 0) AND (rollover_max <= '9007199254740991'::bigint))),
-    CONSTRAINT credit_grant_rollover_min_check CHECK ((rollover_min >= 0)),
-    CONSTRAINT credit_grant_share_check CHECK (((remaining >= 0) AND ((remaining + lapsed) <= amount))),
-    CONSTRAINT credit_grant_source_check CHECK ((source = ANY (ARRAY['purchase'::text, 'promo'::text, 'adjustment'::text, 'join'::text, 'daily'::text, 'rollover'::text, 'reopened'::text])))
-);
-
-COMMENT ON TABLE public.credit_grant IS 'A lot of credits, usable from effective_at until expires_at for its features (none: all); txn is null until it starts. pocket: what the edge calls its credits, and those of other grants that burn alike: within a pocket those revoked burn last, promotional before paid, then by effective_at, then id. What was used of it is amount - remaining - lapsed; lapsed: expired, revoked or taken back; rolled: what rolled over of that.';
 
 CREATE TABLE public.ledger_seal (
     no bigint NOT NULL,
@@ -1700,6 +1700,18 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.entitlement TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.account_event TO tollgate_worker;
 
+GRANT SELECT,INSERT ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(remaining) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(txn) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(lapsed) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(rolled) ON TABLE public.credit_grant TO tollgate_worker;
+
+GRANT UPDATE(revoked_at) ON TABLE public.credit_grant TO tollgate_worker;
+
 GRANT SELECT,UPDATE ON TABLE public.job TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO tollgate_worker;
@@ -1719,18 +1731,6 @@ GRANT UPDATE(taking) ON TABLE public.unpaid_use TO tollgate_worker;
 GRANT UPDATE(ended_at) ON TABLE public.unpaid_use TO tollgate_worker;
 
 GRANT UPDATE(txn) ON TABLE public.unpaid_use TO tollgate_worker;
-
-GRANT SELECT,INSERT ON TABLE public.credit_grant TO tollgate_worker;
-
-GRANT UPDATE(remaining) ON TABLE public.credit_grant TO tollgate_worker;
-
-GRANT UPDATE(txn) ON TABLE public.credit_grant TO tollgate_worker;
-
-GRANT UPDATE(lapsed) ON TABLE public.credit_grant TO tollgate_worker;
-
-GRANT UPDATE(rolled) ON TABLE public.credit_grant TO tollgate_worker;
-
-GRANT UPDATE(revoked_at) ON TABLE public.credit_grant TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_seal TO tollgate_worker;
 
