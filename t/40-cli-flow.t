@@ -90,10 +90,10 @@ like(fails(5, 'credits', 'grant', $account, '-1'), qr/\(invalid_argument\)$/m,
 is(done('accounts', 'get', $account)->{balance}, '12.5',
    'what was refused changed nothing');
 
-my $statement = done('ledger', 'statement', $account);
+my $statement = done('statement', $account);
 is($statement->{closing}, '12.5', 'the statement closes with the balance');
 is($statement->{data}[-1]{amount}, '12.5', 'and has the grant');
-like($cli->run('ledger', 'statement', $account)->{out},
+like($cli->run('statement', $account)->{out},
      qr/^\S+ +opening .*\n(?:.*\n)+\S+ +closing +- +- +12\.5 /m,
      'its table runs from opening to closing');
 
