@@ -39,8 +39,8 @@ CLI_OBJ = $(CLI_SRC:%.c=$(BUILD)/%.o)
 SCRIPTS = $(wildcard redis/*.lua)
 
 .PHONY: all module module-asan module-tree nginx-tree worker cli fuzzers \
-	fuzz sdk up down test test-faults test-mutations bench install clean deps \
-	test-deps bench-deps help
+	fuzz sdk up down test test-faults test-mutations bench bench-settle install clean \
+	deps test-deps bench-deps help
 .DELETE_ON_ERROR:
 
 all: module worker cli          ## build everything
@@ -231,6 +231,10 @@ $(SDK): t/sdk/package.json t/sdk/package-lock.json
 bench: bench-deps               ## measure against nginx without the gate
 	@$(MAKE) --no-print-directory all
 	@bench/run.sh
+
+bench-settle: bench-deps        ## measure settling alone, beside plain COPY
+	@$(MAKE) --no-print-directory all
+	@bench/run.sh settle
 
 install: all                    ## install where Debian does (DESTDIR=, PREFIX=)
 	install -Dm755 $(BUILD)/tollgate $(DESTDIR)$(PREFIX)/bin/tollgate

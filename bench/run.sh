@@ -1,5 +1,9 @@
 #!/bin/bash
-# run.sh: the bench; ends with lines "ratio <name> <value>".
+# run.sh: the bench, or the part of it that is named (gate, settle); ends with
+# lines "ratio <name> <value>".
 set -eu
 cd "$(dirname "$0")/.."
-exec perl -It/lib bench/run.pl "$@"
+case ${1:-all} in
+all|gate) perl -It/lib bench/run.pl ;;&
+all|settle) perl -It/lib bench/settle.pl ;;&
+esac

@@ -1468,6 +1468,10 @@ CREATE INDEX suspense_event_account ON public.suspense_event USING btree (accoun
 
 CREATE INDEX unpaid_use_account ON public.unpaid_use USING btree (account, id);
 
+CREATE INDEX unpaid_use_at ON public.unpaid_use USING btree (account, at) WHERE (state <> 'paid'::text);
+
+CREATE INDEX unpaid_use_charging ON public.unpaid_use USING btree (account) WHERE (state = 'charging'::text);
+
 CREATE INDEX unpaid_use_owed ON public.unpaid_use USING btree (account, id) WHERE ((state = 'open'::text) AND (verdict = 'pass'::text));
 
 CREATE INDEX unpaid_use_taking ON public.unpaid_use USING btree (taking) WHERE (taking IS NOT NULL);
@@ -1487,6 +1491,8 @@ CREATE INDEX usage_event_default_key_at_idx ON public.usage_event_default USING 
 CREATE INDEX usage_event_request ON ONLY public.usage_event USING hash (request_id);
 
 CREATE INDEX usage_event_default_request_id_idx ON public.usage_event_default USING hash (request_id);
+
+CREATE INDEX void_request_account ON public.void_request USING btree (account, at) WHERE (credits IS NULL);
 
 CREATE INDEX void_request_open ON public.void_request USING btree (seen_at) WHERE (resolved_at IS NULL);
 

@@ -102,6 +102,14 @@ is $b->state($account), 'frozen', 'it is frozen';
 is $b->sql('select count(*) from alert where account = $1', $account), 1,
     'with one alert';
 
+# A month's partition is made while a batch is copied, which began without it.
+my $writer = session('writer');
+say_to($writer, 'begin; lock table charge in row exclusive mode');
+beside(partitions => sub { $b->sql('select job.partitions_make(lib.now())') });
+ok !$b->{ended}{partitions}, 'a partition is not made under the hands of who writes';
+say_to($writer, 'commit');
+is ended('partitions'), 0, 'but when nobody does';
+
 # Two operators load lists of prices that both previewed before.
 $b->call('catalog_put', { features => [{ code => 'f', name => 'F', credits => '1' }],
     apps => [{ code => 'a', name => 'A', models => [

@@ -106,7 +106,7 @@ static const struct conf_row conf_rows[] = {
     ROW(worker, log_level, CONF_LEVEL, "info", 0, 0),
     ROW(worker, pid_file, CONF_STRING, "", 0, 0),
 
-    ROW(settle, batch, CONF_INT, "1000", 1, 100000),
+    ROW(settle, batch, CONF_INT, "5000", 1, 100000),
     ROW(settle, idle_ms, CONF_INT, "200", 1, 60000),
     ROW(settle, keep, CONF_MS, "0s", 0, 2678400000),
 

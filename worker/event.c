@@ -6,22 +6,9 @@
 #include "token.h"
 
 
-#define EVENT_FIELD(name, field)  EVENT_##name,
-enum event_field {
-#include "event_fields.h"
-    EVENT_FIELDS
-};
-
 #define EVENT_FIELD(name, field)  [EVENT_##name] = field,
 static const char *const  event_names[EVENT_FIELDS] = {
 #include "event_fields.h"
-};
-
-#define ITEM_FIELD(name, column)  ITEM_##name,
-#define ITEM_LATER(name, column)  ITEM_##name,
-enum item_field {
-#include "event_fields.h"
-    ITEM_FIELDS
 };
 
 #define ITEM_FIELD(name, column)  ", " column
@@ -45,32 +32,24 @@ static const char *const  event_kinds[] = { "charge", "refund", "void",
 static const struct {
     enum event_field  field;
     int64_t           min;
-} event_numbers[] = {
-    { EVENT_EPOCH,   0 },
-    { EVENT_SEQ,     1 },
-    { EVENT_TIME,    0 },
-    { EVENT_DELTA,   -TOKEN_INT_MAX },
-    { EVENT_AVAIL,   0 },
-    { EVENT_HELD,    0 },
-    { EVENT_COMMAND, 0 },
+} event_numbers[EVENT_NUMBERS] = {
+    [EVENT_N_EPOCH]   = { EVENT_EPOCH,   0 },
+    [EVENT_N_SEQ]     = { EVENT_SEQ,     1 },
+    [EVENT_N_TIME]    = { EVENT_TIME,    0 },
+    [EVENT_N_DELTA]   = { EVENT_DELTA,   -TOKEN_INT_MAX },
+    [EVENT_N_AVAIL]   = { EVENT_AVAIL,   0 },
+    [EVENT_N_HELD]    = { EVENT_HELD,    0 },
+    [EVENT_N_COMMAND] = { EVENT_COMMAND, 0 },
 };
 
-#define EVENT_NUMBERS  (sizeof(event_numbers) / sizeof(event_numbers[0]))
 #define EVENT_BEFORE_KIND  3
 
 #define EVENT_POCKET_MAX  200
 
-struct event {
-    struct token   fields[EVENT_FIELDS];
-    int64_t        numbers[EVENT_NUMBERS];
-    const char    *kind;
-};
-
-
 static bool
 event_is_account(struct token token)
 {
-    if (token.len != 10) {
+    if (token.len != EVENT_ACCOUNT_LEN) {
         return false;
     }
 
@@ -98,9 +77,13 @@ event_find_fields(struct event *event, const rds_reply_t *entry)
     for (size_t i = 0; i + 1 < rds_len(pairs); i += 2) {
         const char  *name = rds_text(rds_at(pairs, i));
 
-        for (f = 0; f < EVENT_FIELDS; f++) {
-            if (name != NULL && strcmp(name, event_names[f]) == 0) {
-                break;
+        /* most stand where they are expected */
+        f = i / 2 < EVENT_FIELDS ? (int) (i / 2) : 0;
+        if (name == NULL || strcmp(name, event_names[f]) != 0) {
+            for (f = 0; f < EVENT_FIELDS; f++) {
+                if (name != NULL && strcmp(name, event_names[f]) == 0) {
+                    break;
+                }
             }
         }
         if (f == EVENT_FIELDS) {
@@ -123,10 +106,13 @@ event_find_fields(struct event *event, const rds_reply_t *entry)
 }
 
 
-static const char *
-event_parse(struct event *event, const rds_reply_t *entry)
+const char *
+event_read(struct event *event, const rds_reply_t *entry)
 {
-    const char  *wrong = event_find_fields(event, entry);
+    const char  *wrong;
+
+    *event = (struct event) { 0 };
+    wrong = event_find_fields(event, entry);
 
     if (wrong != NULL) {
         return wrong;
@@ -206,6 +192,24 @@ event_pockets(struct token list)
 }
 
 
+bool
+event_item_read(struct event_item *item, struct token text)
+{
+    struct token  part;
+
+    for (int f = 0; f < ITEM_CREDITS; f++) {
+        if (!token_cut(&text, ' ', &part) || !token_is_word(part)) {
+            return false;
+        }
+        item->words[f] = token_is(part, "-") ? (struct token) { 0 } : part;
+    }
+
+    return token_cut(&text, ' ', &part) && token_int(part, 0, &item->credits)
+           && token_cut(&text, ' ', &part) && token_int(part, 0, &item->units)
+           && text.text == NULL;
+}
+
+
 /* Without pockets its credits are of no terms, or no credits at all. */
 static bool
 event_item(struct rows *rows, struct token item)
@@ -253,10 +257,10 @@ event_rows(struct rows *rows, const char *stream, const rds_reply_t *entry)
     int           n = 0;
     size_t        mark = rows->len;
     const char   *wrong;
-    struct event  event = { 0 };
+    struct event  event;
     struct token  items, item;
 
-    wrong = event_parse(&event, entry);
+    wrong = event_read(&event, entry);
     if (wrong != NULL) {
         return wrong;
     }

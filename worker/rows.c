@@ -1,8 +1,8 @@
 /* rows.c: writes lines of COPY's text format. */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "log.h"
 #include "rows.h"
@@ -55,19 +55,66 @@ rows_text(struct rows *rows, const char *text, size_t len)
 void
 rows_int(struct rows *rows, int64_t number)
 {
-    char  text[32];
-    int   n;
+    char      text[24], *at = text + sizeof(text);
+    uint64_t  left = number < 0 ? -(uint64_t) number : (uint64_t) number;
 
-    n = snprintf(text, sizeof(text), "%lld", (long long) number);
-    rows_text(rows, text, (size_t) n);
+    *--at = '\t';
+    do {
+        *--at = (char) ('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0) {
+        *--at = '-';
+    }
+
+    rows_raw(rows, at, (size_t) (text + sizeof(text) - at));
+}
+
+
+/* So many digits of a number, from the end of their place. */
+static void
+rows_digits(char *to, int digits, int number)
+{
+    while (digits-- > 0) {
+        to[digits] = (char) ('0' + number % 10);
+        number /= 10;
+    }
+}
+
+
+void
+rows_time(struct rows *rows, int64_t us)
+{
+    char       text[] = "0000-00-00 00:00:00.000000Z\t";
+    time_t     second = us / 1000000;
+    struct tm  tm;
+
+    gmtime_r(&second, &tm);
+
+    rows_digits(text, 4, tm.tm_year + 1900);
+    rows_digits(text + 5, 2, tm.tm_mon + 1);
+    rows_digits(text + 8, 2, tm.tm_mday);
+    rows_digits(text + 11, 2, tm.tm_hour);
+    rows_digits(text + 14, 2, tm.tm_min);
+    rows_digits(text + 17, 2, tm.tm_sec);
+    rows_digits(text + 20, 6, (int) (us % 1000000));
+
+    rows_raw(rows, text, sizeof(text) - 1);
+}
+
+
+void
+rows_raw(struct rows *rows, const char *text, size_t len)
+{
+    memcpy(rows_room(rows, len), text, len);
+    rows->len += len;
 }
 
 
 void
 rows_null(struct rows *rows)
 {
-    memcpy(rows_room(rows, 3), "\\N\t", 3);
-    rows->len += 3;
+    rows_raw(rows, "\\N\t", 3);
 }
 
 

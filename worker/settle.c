@@ -12,20 +12,26 @@
 #include <string.h>
 
 #include "event.h"
+#include "key_names.h"
 #include "log.h"
 #include "loop.h"
 #include "role.h"
 #include "settle.h"
 
 
+/*
+ * Entries that may be in memory at a time, of which each takes about 2 KB.
+ * An entry of usage has many records, so of these a tenth is read.
+ */
+#define SETTLE_ENTRIES  40000
+
 /* What differs between ledger and usage streams. */
 static const struct {
-    const char  *table;
     const char  *function;
     int          params;
 } settle_kinds[] = {
-    [SETTLE_LEDGER] = { "settle_event", "ledger.settle_ledger", 3 },
-    [SETTLE_USAGE]  = { "settle_usage", "ledger.settle_usage", 4 },
+    [SETTLE_LEDGER] = { "ledger.settle_ledger", 3 },
+    [SETTLE_USAGE]  = { "ledger.settle_usage", 5 },
 };
 
 static bool settle_turn(struct settle *settle);
@@ -35,7 +41,8 @@ void
 settle_run(const struct conf *conf)
 {
     int            backoff = 0;
-    struct settle  settle = { .conf = conf };
+    struct settle  settle = { .conf = conf,
+                              .batch = (int) conf->settle_batch };
 
     settle.pg = pg_new(conf->postgres_dsn, "settle", ROLE_POSTGRES,
                        conf->postgres_timeout);
@@ -61,6 +68,8 @@ settle_run(const struct conf *conf)
     rds_free(settle.rds);
     rows_free(&settle.rows);
     free(settle.sources.list);
+    usage_free(&settle.usage);
+    fold_free(&settle.fold);
 }
 
 
@@ -84,7 +93,7 @@ settle_report(const struct settle_stream *stream, const char *text)
 
 
 enum settle_outcome { SETTLE_POSTED, SETTLE_UNPOSTABLE, SETTLE_TOO_SLOW,
-                      SETTLE_FAILED };
+                      SETTLE_AGAIN, SETTLE_FAILED };
 
 /* SQLSTATEs, or classes of them, that say something about a batch. */
 static const struct {
@@ -100,23 +109,38 @@ static const struct {
 /* What the rows of a batch need to be posted, as one transaction. */
 static enum settle_outcome
 settle_commit(struct settle *settle, struct settle_stream *stream,
-    const char *to, int64_t rejected)
+    const char *to)
 {
-    char         count[32];
-    const char  *params[] = { stream->name, stream->cursor, to, count };
-    const char  *columns = stream->kind == SETTLE_LEDGER ? event_columns
-                                                         : usage_columns;
-    pg_t        *pg = settle->pg;
+    char                kept[32], rejected[32];
+    const char         *params[] = { stream->name, stream->cursor, to, rejected,
+                                     kept };
+    pg_t               *pg = settle->pg;
+    enum settle_plain   plain = SETTLE_PLAIN_DONE;
 
-    snprintf(count, sizeof(count), "%lld", (long long) rejected);
+    snprintf(kept, sizeof(kept), "%lld", (long long) settle->usage.count);
+    snprintf(rejected, sizeof(rejected), "%lld",
+             (long long) settle->usage.rejected);
 
     if (pg_begin(pg)
-        && (settle->rows.len == 0
-            || pg_copy(pg, settle_kinds[stream->kind].table, columns,
-                       settle->rows.text, settle->rows.len)))
+        && settle_copy(settle, "settle_event", event_columns, &settle->rows)
+        && settle_copy(settle, "settle_usage", usage_columns,
+                       &settle->usage.special)
+        && settle_copy(settle, "usage_event", usage_event_columns,
+                       &settle->usage.plain))
     {
-        PG_RESULT result = pg_call(pg, settle_kinds[stream->kind].function,
-                                   settle_kinds[stream->kind].params, params);
+        if (fold_count(&settle->fold) > 0) {
+            plain = settle_plain(settle, stream, to);
+            params[1] = to;    /* the cursor has moved */
+        }
+        if (plain == SETTLE_PLAIN_AGAIN) {
+            pg_rollback(pg);
+            return SETTLE_AGAIN;
+        }
+
+        PG_RESULT result = plain == SETTLE_PLAIN_DONE
+                           ? pg_call(pg, settle_kinds[stream->kind].function,
+                                     settle_kinds[stream->kind].params, params)
+                           : NULL;
 
         if (result != NULL && settle_source_post(settle) && pg_commit(pg)) {
             settle_source_done(settle);
@@ -145,15 +169,41 @@ settle_commit(struct settle *settle, struct settle_stream *stream,
 }
 
 
-/* Fills settle->rows; entries that are malformed freeze their account. */
-static int64_t
+/* Folds what is plain; a batch that begins again knows what was not. */
+static void
+settle_fold(struct settle *settle, const rds_reply_t *entries, size_t from,
+    size_t n)
+{
+    struct event   event;
+    struct token  *account = &event.fields[EVENT_ACCOUNT];
+
+    do {
+        fold_again(&settle->fold);
+        for (size_t i = from; i < from + n; i++) {
+            if (event_read(&event, rds_at(entries, i)) != NULL) {
+                fold_long_way(&settle->fold, account->text, account->len);
+            } else {
+                fold_event(&settle->fold, &event);
+            }
+        }
+    } while (fold_spoilt(&settle->fold));
+}
+
+
+/* A batch's rows; entries that are malformed freeze their account. */
+static void
 settle_fill(struct settle *settle, const struct settle_stream *stream,
     const rds_reply_t *entries, size_t from, size_t n, bool unpostable)
 {
-    int64_t  rejected = 0;
+    struct event         event;
+    struct usage_batch  *usage = &settle->usage;
 
     rows_cut(&settle->rows, 0);
+    usage_cut(usage);
     settle_source_begin(settle);
+    if (stream->kind == SETTLE_LEDGER && !unpostable) {
+        settle_fold(settle, entries, from, n);
+    }
 
     for (size_t i = from; i < from + n; i++) {
         const char         *wrong = "the ledger can't take it";
@@ -164,14 +214,20 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
                 continue;
             }
             if (unpostable) {
-                rejected++;
+                usage->rejected++;
             } else {
-                usage_rows(&settle->rows, entry, &rejected);
+                usage_rows(usage, stream->name + sizeof(TG_KEY_USAGE_FMT)
+                                  - sizeof("%s"), entry);
             }
             continue;
         }
 
         if (!unpostable) {
+            if (event_read(&event, entry) == NULL
+                && fold_has(&settle->fold, &event))
+            {
+                continue;
+            }
             wrong = event_rows(&settle->rows, stream->name, entry);
         }
         if (wrong != NULL) {
@@ -184,13 +240,32 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
         }
     }
 
-    if (rejected > 0) {
+    if (usage->rejected > 0) {
         log_warn("%lld usage records of %s are malformed",
-                 (long long) rejected, stream->name);
+                 (long long) usage->rejected, stream->name);
         log_hint("is nginx's module newer than the worker? upgrade the worker");
     }
+}
 
-    return rejected;
+
+/*
+ * A batch as large as what Postgres posts in a part of the time that it may
+ * take, at most as large as is configured.
+ */
+static void
+settle_adapt(struct settle *settle, int64_t took_ms)
+{
+    const struct conf  *conf = settle->conf;
+
+    if (took_ms > conf->postgres_timeout / 4) {
+        settle->batch = settle->batch > 1 ? settle->batch / 2 : 1;
+    } else if (took_ms < conf->postgres_timeout / 16) {
+        settle->batch *= 2;
+    }
+
+    if (settle->batch > conf->settle_batch) {
+        settle->batch = (int) conf->settle_batch;
+    }
 }
 
 
@@ -205,7 +280,7 @@ settle_post(struct settle *settle, struct settle_stream *stream,
     const rds_reply_t *entries, size_t from, size_t n, bool unpostable)
 {
     char                 before[SETTLE_ID_MAX];
-    int64_t              rejected;
+    int64_t              start_ms = loop_now_ms();
     enum settle_outcome  outcome;
     const char          *to;
 
@@ -215,10 +290,13 @@ settle_post(struct settle *settle, struct settle_stream *stream,
         return false;
     }
 
-    rejected = settle_fill(settle, stream, entries, from, n, unpostable);
     memcpy(before, stream->cursor, sizeof(before));
-
-    outcome = settle_commit(settle, stream, to, rejected);
+    fold_begin(&settle->fold);
+    do {
+        settle_fill(settle, stream, entries, from, n, unpostable);
+        outcome = settle_commit(settle, stream, to);
+    } while (outcome == SETTLE_AGAIN);
+    settle_adapt(settle, loop_now_ms() - start_ms);
 
     switch (outcome) {
     case SETTLE_POSTED:
@@ -240,10 +318,27 @@ settle_post(struct settle *settle, struct settle_stream *stream,
 }
 
 
+/* Streams are read some at a time, so that a backlog doesn't fill memory. */
+static int
+settle_together(const struct settle *settle)
+{
+    return (int) (SETTLE_ENTRIES / settle->batch) + 1;
+}
+
+
+static bool
+settle_is_next(const struct settle *settle, int stream)
+{
+    return stream >= settle->next
+           && stream < settle->next + settle_together(settle)
+           && !settle->streams[stream].behind;
+}
+
+
 /*
- * Reads all streams that this process settles, each by a command of its own since
- * each may be on another server.  The caller clears the replies; NULL is that
- * of a stream which can't be read now, and hinders no other.
+ * Reads the next streams that this process settles, each by a command of its
+ * own since each may be on another server.  The caller clears the replies; NULL
+ * is that of a stream which can't be read now, and hinders no other.
  */
 static bool
 settle_read(struct settle *settle, rds_reply_t **replies)
@@ -252,13 +347,13 @@ settle_read(struct settle *settle, rds_reply_t **replies)
     char         batch[32];
     const char  *argv[] = { "XREAD", "COUNT", batch, "STREAMS", NULL, NULL };
 
-    snprintf(batch, sizeof(batch), "%lld",
-             (long long) settle->conf->settle_batch);
-
     for (int i = 0; i < settle->count; i++) {
-        if (settle->streams[i].behind) {
+        if (!settle_is_next(settle, i)) {
             continue;
         }
+        snprintf(batch, sizeof(batch), "%d",
+                 settle->streams[i].kind == SETTLE_USAGE
+                 ? (settle->batch + 9) / 10 : settle->batch);
         argv[4] = settle->streams[i].name;
         argv[5] = settle->streams[i].cursor;
         if (!rds_append(settle->rds, 6, argv)) {
@@ -267,7 +362,7 @@ settle_read(struct settle *settle, rds_reply_t **replies)
     }
 
     for (int i = 0; i < settle->count; i++) {
-        if (settle->streams[i].behind) {
+        if (!settle_is_next(settle, i)) {
             continue;
         }
         replies[i] = rds_next(settle->rds);
@@ -284,9 +379,9 @@ settle_read(struct settle *settle, rds_reply_t **replies)
 }
 
 
-/* Posts what was read; finds out whether it was anything. */
+/* Posts what was read. */
 static bool
-settle_post_all(struct settle *settle, rds_reply_t *const *replies, bool *any)
+settle_post_all(struct settle *settle, rds_reply_t *const *replies)
 {
     const rds_reply_t  *entries;
 
@@ -305,7 +400,7 @@ settle_post_all(struct settle *settle, rds_reply_t *const *replies, bool *any)
         {
             return false;
         }
-        *any = true;
+        settle->found = true;
         role_beat(ROLE_SETTLE);
     }
 
@@ -316,7 +411,7 @@ settle_post_all(struct settle *settle, rds_reply_t *const *replies, bool *any)
 static bool
 settle_turn(struct settle *settle)
 {
-    bool          ok, any = false;
+    bool          ok;
     rds_reply_t **replies;
 
     replies = calloc((size_t) settle->count + 1, sizeof(*replies));
@@ -325,15 +420,20 @@ settle_turn(struct settle *settle)
     }
 
     ok = settle_read(settle, replies)
-         && settle_post_all(settle, replies, &any);
+         && settle_post_all(settle, replies);
 
     for (int i = 0; i < settle->count; i++) {
         rds_clear(replies[i]);
     }
     free(replies);
 
-    if (ok && !any) {
-        loop_wait(-1, 0, settle->conf->settle_idle_ms);
+    settle->next += settle_together(settle);
+    if (settle->next >= settle->count) {
+        if (ok && !settle->found) {
+            loop_wait(-1, 0, settle->conf->settle_idle_ms);
+        }
+        settle->next = 0;
+        settle->found = false;
     }
 
     return ok;

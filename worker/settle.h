@@ -10,6 +10,7 @@
 #define TOLLGATE_SETTLE_H
 
 #include "conf.h"
+#include "fold.h"
 #include "pg.h"
 #include "rds.h"
 #include "rows.h"
@@ -38,6 +39,9 @@ struct settle {
     rds_t                 *rds;
     struct settle_stream  *streams;
     int                    count;
+    int                    batch;          /* entries of a stream to read */
+    int                    next;           /* stream to be read */
+    bool                   found;          /* something since the first one */
     int                    shards;
     bool                   attached;
     bool                   owns_usage;
@@ -48,6 +52,8 @@ struct settle {
     int64_t                trim_at_ms;
     struct rows            rows;
     struct settle_sources  sources;
+    struct usage_batch     usage;
+    struct fold            fold;
 };
 
 /*
@@ -57,6 +63,21 @@ struct settle {
 bool settle_attach(struct settle *settle);
 bool settle_claim(struct settle *settle);
 void settle_detach(struct settle *settle);
+
+/* Copies rows to a table, where there are some. */
+bool settle_copy(struct settle *settle, const char *table, const char *columns,
+    const struct rows *rows);
+
+/*
+ * Posts the accounts that are folded and moves the cursor, in the transaction
+ * that is open.  Where some can't be posted so they are to go the long way,
+ * and the batch begins again.
+ */
+enum settle_plain { SETTLE_PLAIN_DONE, SETTLE_PLAIN_AGAIN,
+                    SETTLE_PLAIN_FAILED };
+
+enum settle_plain settle_plain(struct settle *settle,
+    const struct settle_stream *stream, const char *to);
 
 /* The stream of that name among those that are owned, or NULL. */
 struct settle_stream *settle_find(struct settle *settle, const char *name);

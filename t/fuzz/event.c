@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         shim_check_rows(&rows, EVENT_COLUMNS);
 
     } else {
-        CHECK(event_parse(&event, entry) == NULL);
+        CHECK(event_read(&event, entry) == NULL);
         CHECK(event_lines(&rows) >= 1);
         for (size_t i = 0; i < EVENT_NUMBERS; i++) {
             CHECK(event.numbers[i] >= event_numbers[i].min);

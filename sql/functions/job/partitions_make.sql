@@ -13,6 +13,8 @@ begin
             month := date_trunc('month', due_at at time zone 'UTC') + ahead * interval '1 month';
             name := parent || to_char(month, '_YYYY_MM');
             continue when to_regclass('public.' || name) is not null;
+            -- who writes meanwhile would still see the default partition as theirs, and be refused
+            execute format('lock table %I in share row exclusive mode', parent);
             -- rows of that month that came before their partition stand in the default one
             execute format('create table %I (like %I including defaults)', name, parent);
             execute format('with moved as (delete from %I where at >= %L and at < %L returning *) '

@@ -7,6 +7,9 @@ declare
     posted bigint;
 begin
     perform ledger.cursor_move(stream, from_id, to_id);
+    if not exists (select from settle_event) then
+        return jsonb_build_object('events', 0, 'posted', 0, 'frozen', '[]'::jsonb);
+    end if;
     perform 1 from account_cursor
     where account in (select account from settle_event)
     order by account

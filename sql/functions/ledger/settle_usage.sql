@@ -1,4 +1,5 @@
-create or replace function ledger.settle_usage(stream text, from_id text, to_id text, rejected bigint) returns jsonb
+create or replace function ledger.settle_usage(stream text, from_id text, to_id text, rejected bigint,
+                                               kept bigint default 0) returns jsonb
 language plpgsql
 set search_path = public, pg_temp
 as $$
@@ -24,6 +25,7 @@ begin
            tokens_input, tokens_cached, tokens_output, download = 1
     from settle_usage;
     get diagnostics added = row_count;
+    added := added + kept;
 
     update stream_cursor c
     set taken = c.taken + added, refused = c.refused + settle_usage.rejected
@@ -42,4 +44,4 @@ begin
 
     return jsonb_build_object('records', added, 'rejected', rejected, 'unpaid', unpaid);
 end $$;
-comment on function ledger.settle_usage is 'Keeps the usage records in settle_usage and moves the cursor of their stream.';
+comment on function ledger.settle_usage is 'Keeps the usage records in settle_usage, beside those that were copied to usage_event, and moves the cursor of their stream.';
