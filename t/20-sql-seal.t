@@ -76,6 +76,17 @@ is $b->sql('select count(*) from ledger.seals_broken()'), 0, 'and all are whole'
 is $b->sql(q{select count(*) from ledger_tally y where y.balance <> ledger.balance(y.account)}), 0,
     'tallies are the balances';
 
+# --- the doctor -----------------------------------------------------------------
+
+sub doctor { return (grep { $_->{name} eq 'seals' } @{ $b->call('doctor', {})->{checks} })[0] }
+$b->sql(q{select ledger.grant_credits($1, 1000000, 'promo', 'last')}, $one);
+ok doctor()->{ok}, 'what came just now may wait for its seal';
+$b->sql(q{insert into ledger_txn (key, kind, account, at, recorded_at) values ('old', 'usage', $1, now(), now() - interval '11 minutes')}, $one);
+like doctor()->{detail}, qr/^1 transactions/, 'not what came long ago';
+ok !doctor()->{ok}, 'the doctor tells';
+seal('5 s');
+ok doctor()->{ok}, 'until it is sealed';
+
 # --- tampering ------------------------------------------------------------------
 
 my ($from, $to) = map { scalar $b->sql("select ledger.wallet('$_')") } $one, $two;

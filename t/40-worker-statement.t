@@ -87,7 +87,7 @@ is $cli->run('statement', 'nobody', '--csv')->{status}, 3, 'of an account that i
 
 # --- details --------------------------------------------------------------------
 
-my ($first) = @{ $t->must('GET', "$path?to=2026-05-01&details=true")->{data} };
+my ($first) = @{ $t->must('GET', "$path?to=2026-05-01&details=1")->{data} };
 is_deeply [@$first{qw(features grants)}], [[], [{ grant => $first->{grants}[0]{grant}, source => 'purchase', credits => '10' }]],
     'details tell the grants';
 
@@ -104,6 +104,12 @@ like $cli->run('statements', 'list', $c->{account})->{out}, qr/^\Q$issued->{id}\
 @lines = split /\n/, $cli->run('statements', 'show', $issued->{id}, '--all')->{out};
 is scalar(@lines) . join(' ', map { (split ' ', $lines[$_])[1] } 1, -1), '2503opening closing', 'and shows it';
 is $cli->run('statements', 'show', 'st_0')->{status}, 3, 'and no other';
+
+$t->sql(q{insert into ledger_txn (key, kind, account, at, recorded_at)
+    select 'many:' || n, 'usage', $1, '2026-05-02Z', '2026-05-02Z' from generate_series(1, 100001) n}, $other->{account});
+$t->sql(q{select ledger.seal('10 s')});
+is +($t->api('POST', "/api/accounts/$other->{account}/statements", { from => '2026-05-01', to => '2026-06-01' }))[1]{code},
+    'period_too_long', 'one of more than 100 000 movements is issued in parts';
 
 # --- cut off --------------------------------------------------------------------
 

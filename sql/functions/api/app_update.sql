@@ -4,8 +4,13 @@ set search_path = public, pg_temp
 as $$
 declare
     target app := api.app_find(args);
-    after app := target;
+    after app;
 begin
+    -- first as everywhere: who audits while it waits for an account could wait for ever
+    perform 1 from account_cursor c where c.account = target.account for update;
+    target := api.app_find(args);
+    after := target;
+
     if args ? 'name' then
         after.name := lib.arg_text(args, 'name', true);
     end if;

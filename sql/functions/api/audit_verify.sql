@@ -5,13 +5,14 @@ as $$
 declare
     -- some at a time, so that each call is short however much there is
     some_rows constant int := 20000;
-    some_seals constant int := 20;
-    some_statements constant int := 20;
+    some_txns constant int := 25000;
     given text := lower(lib.arg_text(args, 'root'));
     begun text := coalesce(lib.arg_text(args, 'cursor'), '0-0-');
     row_done bigint;
     seal_done bigint;
+    seals bigint;
     statement_done text;
+    statements bigint;
     next_cursor text;
     kept audit_root;
     broken jsonb;
@@ -22,6 +23,12 @@ begin
     row_done := split_part(begun, '-', 1);
     seal_done := split_part(begun, '-', 2);
     statement_done := split_part(begun, '-', 3);
+    seals := (select count(*) filter (where n = 1 or sum <= some_txns)
+              from (select row_number() over (order by no) as n, sum(txns) over (order by no) as sum
+                    from (select * from ledger_seal s where s.no > seal_done order by s.no limit 1000) ahead) s);
+    statements := (select count(*) filter (where n = 1 or sum <= some_txns)
+                   from (select row_number() over (order by id) as n, sum(movements) over (order by id) as sum
+                         from (select * from statement s where s.id > statement_done order by s.id limit 1000) ahead) s);
 
     select coalesce(jsonb_agg(jsonb_build_object('what', b.what, 'reason', b.reason) order by b.place, b.n), '[]')
     into broken
@@ -31,10 +38,10 @@ begin
           select 2, r.day - date '2000-01-01', 'root of ' || r.day, r.reason
           from lib.audit_roots_broken() r where begun = '0-0-'
           union all
-          select 3, l.seal, 'seal ' || l.seal, l.reason from ledger.seals_broken(seal_done, some_seals) l
+          select 3, l.seal, 'seal ' || l.seal, l.reason from ledger.seals_broken(seal_done, seals) l
           union all
           select 4, row_number() over (order by statement), 'statement ' || statement, s.reason
-          from ledger.statements_broken(statement_done, some_statements) s) b;
+          from ledger.statements_broken(statement_done, statements) s) b;
 
     if given is not null and begun = '0-0-' then
         select * into kept from audit_root r where r.hash = given;
@@ -49,10 +56,10 @@ begin
                                                    order by id limit some_rows) s), row_done)::text
           union all
           select 2, coalesce((select max(no) from (select no from ledger_seal where no > seal_done
-                                                   order by no limit some_seals) s), seal_done)::text
+                                                   order by no limit seals) s), seal_done)::text
           union all
           select 3, coalesce((select max(id) from (select id from statement where id > statement_done
-                                                   order by id limit some_statements) s), statement_done)) d (n, done);
+                                                   order by id limit statements) s), statement_done)) d (n, done);
 
     return jsonb_build_object('ok', broken = '[]', 'rows', (select count(*) from audit_log),
                'roots', (select count(*) from audit_root), 'seals', (select count(*) from ledger_seal),

@@ -45,7 +45,15 @@ as $$
                                         false) as late) l
           union all
           select 'audit', count(*) = 0, format('%s rows of the audit log break its chain', count(*)),
-                 'somebody changed the audit log'
-          from lib.audit_breaks()) checks;
+                 'somebody changed the audit log; tollgate audit verify looks at all of it'
+          from lib.audit_breaks((select greatest(max(id) - 20000, 0) from audit_log))
+          union all
+          select 'seals', count(*) = 0,
+                 format('%s transactions of the ledger wait longer than 10 minutes to be sealed', count(*)),
+                 'does a transaction stay open, or fails the job ledger.seal? see tollgate jobs list'
+          from (select from ledger_txn
+                where id > coalesce((select max(last_txn) from ledger_seal), 0)
+                  and recorded_at < clock_timestamp() - interval '10 minutes'
+                limit 1000) t) checks;
 $$;
 comment on function api.doctor is 'What Postgres knows of the health of the installation.';

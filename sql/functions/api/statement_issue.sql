@@ -3,6 +3,7 @@ language plpgsql
 set search_path = public, pg_temp
 as $$
 declare
+    longest constant int := 100000;
     target account := api.account_find(args);
     fresh statement;
     same statement;
@@ -19,7 +20,7 @@ begin
 
     -- What is sealed has no writer any more who could still record something of that time. Sealing waits for
     -- writers, so it comes ahead of the lock that they may wait for.
-    cut := ledger.seal();
+    cut := ledger.seal('2 seconds', 5);
     if cut is null or fresh.to_at > cut then
         perform lib.refuse(409, 'period_open', 'a statement is issued when its period is over and sealed, '
                                                'within a minute or so');
@@ -40,6 +41,11 @@ begin
                             (select coalesce(max(t.id), 0) from ledger_txn t
                              where t.account = target.id and t.id <= (select max(s.last_txn) from ledger_seal s)));
     fresh.after_txn := least(ledger.bound(target.id, fresh.from_at), fresh.last_txn);
+    if (select count(*) from (select from ledger_txn t
+                              where t.account = target.id and t.id > fresh.after_txn and t.id <= fresh.last_txn
+                              limit longest + 1) own) > longest then
+        perform lib.refuse(422, 'period_too_long', format('a statement has at most %s movements; issue it in parts', longest));
+    end if;
     fresh.opening := ledger.balance_at(target.id, fresh.after_txn);
     fresh.closing := ledger.balance_at(target.id, fresh.last_txn);
     select h.movements, h.hash into fresh.movements, fresh.hash

@@ -1,6 +1,9 @@
 create or replace function ledger.seal_tally(after bigint, last_txn bigint) returns void
 language sql
 set search_path = public, pg_temp
+-- a seal is few rows of large tables, which the planner can't know
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
     with moved as (
         select t.account, t.id, t.recorded_at,

@@ -2,12 +2,13 @@ create or replace function ledger.statement_hash(account text, after bigint, las
                                                  out movements bigint, out hash text)
 language sql stable
 set search_path = public, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO'
 as $$
     -- hashes of a thousand lines each, hashed: a statement of any size takes little memory
     with line as (
         select row_number() over (order by m.id) as n,
-               jsonb_build_array(m.id, extract(epoch from m.at), extract(epoch from m.recorded_at), m.kind, m.description,
-                                 m.amount, m.balance, m.unpaid)::text as text
+               row(m.id, m.at, m.recorded_at, m.kind, m.description, m.amount, m.balance, m.unpaid)::text as text
         from ledger.movements(statement_hash.account, statement_hash.after, statement_hash.last_txn) m
     ), part as (
         select (n - 1) / 1000 as part, count(*) as lines,

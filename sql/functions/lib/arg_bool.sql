@@ -8,10 +8,11 @@ begin
         return fallback;
     end if;
 
-    if value #>> '{}' not in ('true', 'false') then
+    if value #>> '{}' not in ('true', 'false') and value not in ('"0"', '"1"') then
         perform lib.invalid(argument, 'true or false');
     end if;
 
+    -- a query parameter is a text
     return (value #>> '{}')::boolean;
 end $$;
 comment on function lib.arg_bool is 'A boolean argument, the fallback where it is absent or null.';
