@@ -10,6 +10,7 @@ declare
     requests bigint;
 begin
     perform 1 from account_cursor c where c.account = target.id for update;
+    perform ledger.grants_reopen(target.id);
 
     select count(*), coalesce(sum(u.credits), 0), coalesce(sum(u.credits) filter (where u.verdict = 'pass'), 0)
     into requests, due, owed
