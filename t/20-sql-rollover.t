@@ -14,7 +14,6 @@ my $b = Tollgate::Books->begin;
 my $END = 1801440000; # 2027-02-01T00:00:00Z
 my $POCKET = "50/${END}000/*";
 my ($account, $seq);
-$b->call('plan_put', { plan => 'basic', name => 'Basic', tier => 'free', mode => 'payg' });
 
 sub settle {
     return $b->settle(map { [$_->[0], $account, ++$seq, @$_[1 .. $#$_]] } @_);
@@ -34,7 +33,6 @@ sub commands {
 # An account with a grant that ends; what the grant's terms and credits are.
 sub fresh {
     my ($credits, %terms) = @_;
-
     $b->sql(q{select lib.clock_freeze('2027-01-31T12:00:00Z')});
     ($account, $seq) = ($b->account(0), 0);
     my $id = $b->call('credit_grant', { account => $account, credits => $credits,
@@ -103,14 +101,9 @@ settle([lapse => 50, at => $END + 30 * 86400, pockets => $anew]);
 is_deeply [commands()], [], 'what rolled over does not roll over again';
 is sums(), 'breakage:60 issued:-60', 'but lapses';
 
-fresh('20');
-settle([lapse => 20, at => $END, pockets => $POCKET]);
-is grants(), "promo:0/20/$POCKET", 'without terms nothing rolls over';
-
 # Use of an outage before the end, charged after it.
 sub owe {
     my ($credits, $feature, $before_s) = @_;
-
     $b->sql(q{insert into unpaid_use (request_id, at, account, feature, verdict, credits,
         units, state) values ($1, to_timestamp($2), $3, $4, 'pass_open', $5, 0, 'open')},
         "u$seq$account", $END - $before_s, $account, $feature, $credits * 1e6);

@@ -16,7 +16,7 @@ as $$
                                > (select coalesce(sum(g.amount), 0) from credit_grant g
                                    where g.account = f.account and g.txn is not null)
        or exists (select from credit_grant g
-                  where g.account = f.account and g.pocket <> '-' and g.remaining > 0)
+                  where g.account = f.account and (g.pocket <> '-' or g.revoked_at is not null) and g.remaining > 0)
        -- what may be about single requests of it: none of them is of a request that long ago
        or exists (select from void_request v
                   where v.account = f.account and v.credits is null and v.at > early.at)
