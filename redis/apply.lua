@@ -16,11 +16,18 @@ entitlement may be deleted.  Of a balance whose fall is to be told a delta above
 0 is what it falls from.  The pair
 "units" gives units of quota back: "units day month", to those of the windows
 that began then and still last.  The pair "owed" lowers what is owed.  The pair
-"take", with a delta of 0, charges the wallet: "id credits", for a request of
-that id; it appends an event of kind charge, of no credits where avail is too
-small; then the other pairs, which are what it buys, are not set.  The pair
-"link" revokes a download link: "id expires", in unix s, 0 where that isn't
+"take", with a delta of 0, charges the wallet: "id credits[ feature]", for a
+request of that id; it appends an event of kind charge, of no credits where there
+is too little; then the other pairs, which are what it buys, are not set.  The
+pair "link" revokes a download link: "id expires", in unix s, 0 where that isn't
 known.  Anything else raises an error and nothing is written.
+
+A delta above 0 goes to the plain pocket, or where the pair "pockets" says: one
+name, or "name=amount,..."; one below 0 is of the plain pocket.  The others of
+pockets want a delta of 0, and are alone of their kind in a command.  "later" is
+a grant to come: "start (ms) id amount pocket".  "lapse" takes what is there, up
+to the amount, of "id amount pocket", or has that grant not start, and says so by
+an event.  "level" brings avail to so much, by an event of kind adjust.
 ]]
 
 local k_wallet, k_ledger = KEYS[1], KEYS[2]
@@ -58,6 +65,10 @@ local function is_one_of(patterns, field)
 end
 
 
+--: include gate/pocket_names.lua
+--: include gate/pockets.lua
+
+
 -- first half: read and decide
 
 assert(integer(number) and delta and delta % 1 == 0,
@@ -67,9 +78,13 @@ assert(#ARGV == FIRST_DELETE - 1 + delete_count,
 
 local change, deletes = {}, {}
 local units, units_day, units_month
-local take, take_credits, paid
+local take, take_credits, take_feature, paid
 local low, deletes_low
 local links = {}
+
+-- by field, what a command says of pockets
+local OF_POCKETS = { pockets = true, later = true, lapse = true, level = true }
+local of_pockets, pocket_words = nil, nil
 
 for i = 1, pair_count do
     local at = FIRST_PAIR + (i - 1) * 2
@@ -81,9 +96,20 @@ for i = 1, pair_count do
         assert(integer(units), 'units are given back as "units day month"')
 
     elseif field == 'take' then
-        take, take_credits = string.match(value, '^(%w+) (%d+)$')
+        local of
+
+        take, take_credits, of = string.match(value, '^(%w+) (%d+)(.*)$')
         take_credits = integer(take_credits)
-        assert(take_credits and delta == 0, 'a charge is "id credits", alone')
+        take_feature = of == '' and '-'
+                       or string.match(of or '', '^ ([a-z0-9][a-z0-9._:-]*)$')
+        assert(take_credits and take_feature and delta == 0,
+               'a charge is "id credits", alone')
+
+    elseif OF_POCKETS[field] then
+        assert(not of_pockets and (field == 'pockets' and delta > 0
+                                   or field ~= 'pockets' and delta == 0),
+               'this is not said of pockets')
+        of_pockets, pocket_words = field, value
 
     elseif field == 'owed' then
         paid = integer(value)
@@ -110,9 +136,11 @@ for i = 1, delete_count do
     deletes_low = deletes_low or deletes[i] == 'low'
 end
 
+assert(not (take and of_pockets), 'a charge says by itself of which pockets')
+
 local found = redis.call('HMGET', k_wallet, 'epoch', 'seq', 'avail', 'held',
                          'cmd', 'day', 'day_used', 'month', 'month_used',
-                         'low', 'full', 'owed')
+                         'low', 'full', 'owed', 'pocket')
 
 local exists = found[1] or found[2] or found[3] or found[4] or found[5]
 
@@ -136,13 +164,74 @@ if number > applied + 1 then
     return -1
 end
 
-if avail + delta < 0 or avail + delta >= 2^53 then
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+local pockets = (found[13] or of_pockets)
+                and open_pockets(k_wallet, found[13], avail,
+                                 (now - now % 1000) / 1000)
+local before = pockets and pockets.total() or avail
+local kind, items, is_event = 'command', '', take or delta ~= 0
+
+if of_pockets == 'level' then
+    delta = integer(pocket_words)
+    assert(delta, 'a level is an integer')
+    delta, is_event, kind = delta - before, true, 'adjust'
+end
+
+if before + delta < 0 or before + delta >= 2^53 then
     return -2
 end
 
-if take and take_credits > avail then
+if take and take_credits > (pockets and pockets.usable(take_feature) or avail)
+then
     take_credits, paid, change = 0, nil, {}
 end
+
+-- Has the pockets take, or give, what the command says; what an item tells of
+-- where, and the credits of it.
+local function move_pockets()
+    if take then
+        return pockets.item(pockets.burn(take_credits, take_feature))
+
+    elseif of_pockets == 'later' then
+        pockets.add_later(pocket_words)
+
+    elseif of_pockets == 'lapse' then
+        local id, amount, name =
+            string.match(pocket_words, '^(%w+) (%d+) (%S+)$')
+
+        assert(integer(amount), 'a grant lapses as "id amount pocket"')
+
+        local known = pockets.drop_later(id)
+        local taken = known and 0 or pockets.take(name, integer(amount))
+
+        delta, is_event, kind = 0 - taken, true, 'lapse'
+        items = id .. string.format(' - - - - %.0f 0', taken)
+                .. pockets.item({ { name, taken } })
+
+    elseif delta < 0 and of_pockets then
+        return pockets.item(pockets.burn(0 - delta, true))
+
+    elseif delta < 0 then
+        delta = pockets.take('-', 0 - delta) == 0 - delta and delta or nil
+
+    elseif delta > 0 then
+        local list = pockets.list(of_pockets == 'pockets' and pocket_words
+                                  or '-', delta)
+
+        pockets.give(list)
+        return pockets.item(list)
+    end
+end
+
+local where = pockets and move_pockets() or ''
+
+-- the plain pocket had too little
+if not delta then
+    return -2
+end
+
+local behind = pockets and pockets.due() or {}
 
 local function put(field, value)
     change[#change + 1] = field
@@ -167,17 +256,18 @@ if units and found[8] == units_month then
     put('month_used', math.max((integer(found[9]) or 0) - units, 0))
 end
 
-local kind, items = 'command', ''
-
 if take then
     -- a zero that was negated would be written as "-0"
     delta = 0 - take_credits
     kind = 'charge'
-    items = string.format('%s - - - - %.0f 0', take, take_credits)
+    items = string.format('%s - - - - %.0f 0', take, take_credits) .. where
+
+elseif kind == 'adjust' then
+    items = string.format('- - - - - %.0f 0', math.abs(delta)) .. where
 end
 
 if (low or found[10]) and (delta > 0 or not found[11]) and not deletes_low then
-    put('full', avail + delta)
+    put('full', before + delta)
     put('warned', 0)
 end
 
@@ -190,22 +280,44 @@ if paid then
 end
 
 local cmd = put('cmd', number)
-local is_event = take or delta ~= 0
-local seq_after = put('seq', is_event and seq + 1 or seq)
-local avail_after = put('avail', avail + delta)
+
+local function post(of_kind, change_of, of_items, no)
+    seq, avail = seq + 1, avail + change_of
+    redis.call('XADD', k_ledger, '*', 'a', account, 'e', found[1],
+               's', string.format('%.0f', seq),
+               't', string.format('%.0f', now), 'k', of_kind,
+               'd', string.format('%.0f', change_of),
+               'v', string.format('%.0f', avail), 'h', found[4],
+               'n', no or '0', 'i', of_items)
+end
+
+-- What was due comes ahead of what the command did, what ended since behind it.
+for _, event in ipairs(pockets and pockets.events or {}) do
+    post(unpack(event))
+end
 
 if is_event then
-    local clock = redis.call('TIME')
-    local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+    post(kind, delta, items, not take and cmd)
+end
 
-    redis.call('XADD', k_ledger, '*', 'a', account, 'e', found[1],
-               's', seq_after, 't', string.format('%.0f', now),
-               'k', kind, 'd', string.format('%.0f', delta),
-               'v', avail_after, 'h', found[4], 'n', take and '0' or cmd,
-               'i', items)
+for _, event in ipairs(behind) do
+    post(unpack(event))
+end
+
+put('seq', seq)
+put('avail', avail)
+
+if pockets then
+    pockets.write(function (field, text)
+        change[#change + 1], change[#change + 2] = field, text
+    end)
 end
 
 redis.call('HSET', k_wallet, unpack(change))
+
+if pockets then
+    pockets.after()
+end
 
 if #deletes > 0 then
     redis.call('HDEL', k_wallet, unpack(deletes))

@@ -27,6 +27,8 @@ local MARKER_S = 86400
 -- of the hold, for what gives back
 local key_id, app_id
 
+--: include gate/pocket_names.lua
+--: include gate/pockets.lua
 --: include hold/wallet.lua
 --: include gate/back.lua
 
@@ -67,8 +69,12 @@ end
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local cost = actual == '-' and 0 or tonumber(actual)
-local has = late and w.avail or w.avail + hold.amount
-local taken = math.min(cost, has)
+local sound, taken, where = pcall(hold_end, w, hold, now, cost, late)
+
+if not sound then
+    return -1
+end
+
 local owed = late and 0 or OWE[overage](w, cost - taken)
 local waived = cost - taken - owed
 local words = late and {} or ticket_words(hold.ticket)
@@ -77,15 +83,18 @@ if w.owed + owed >= 2^53 then
     return -1
 end
 
-w.avail, w.owed = has - taken, w.owed + owed
-w.held = late and w.held or w.held - hold.amount
 key_id, app_id = string.match(hold.whose, '^(%S+) (%S+)')
 
 -- second half: write, the stream first
 
+wallet_due(w, k_ledger, now, w.ahead)
+w.owed = w.owed + owed
+w.avail = w.avail + (late and 0 or hold.amount) - taken
+w.held = late and w.held or w.held - hold.amount
 wallet_say(w, k_ledger, now,
            late and 'late' or actual == '-' and 'release' or 'commit',
-           0 - taken, request_id, hold, actual == '-' and hold.amount or taken)
+           0 - taken, request_id, hold, actual == '-' and hold.amount or taken,
+           where)
 
 if owed > 0 then
     wallet_say(w, k_ledger, now, 'owed', 0, request_id, hold, owed)
@@ -94,6 +103,8 @@ end
 if waived > 0 then
     wallet_say(w, k_ledger, now, 'waived', 0, request_id, hold, waived)
 end
+
+wallet_due(w, k_ledger, now, w.behind)
 
 if owed > 0 then
     wallet_close(w, 'owed', string.format('%.0f', w.owed))

@@ -19,6 +19,8 @@ local MARKER_S, LATER_MS = 86400, 60000
 -- of the hold, for what gives back
 local k_wallet, key_id, app_id
 
+--: include gate/pocket_names.lua
+--: include gate/pockets.lua
 --: include hold/wallet.lua
 --: include gate/back.lua
 
@@ -47,6 +49,7 @@ for _, member in ipairs(due) do
 
     elseif not known or hold.amount > w.held
            or w.avail + hold.amount >= 2^53
+           or hold.ends_ms <= now_ms and not pcall(hold_end, w, hold, now, 0)
     then
         redis.call('ZADD', k_holds, string.format('%.0f', now_ms + LATER_MS),
                    member)
@@ -56,8 +59,10 @@ for _, member in ipairs(due) do
                    member)
 
     else
+        wallet_due(w, k_ledger, now, w.ahead)
         w.avail, w.held = w.avail + hold.amount, w.held - hold.amount
         wallet_say(w, k_ledger, now, 'expired', 0, id, hold, hold.amount)
+        wallet_due(w, k_ledger, now, w.behind)
         wallet_close(w)
         redis.call('HDEL', k_wallet, 'h:' .. id)
         redis.call('ZREM', k_holds, member)

@@ -15,6 +15,8 @@ local account, request_id, epoch = ARGV[1], ARGV[2], ARGV[3]
 local ttl_ms, more = tonumber(ARGV[4]), tonumber(ARGV[5])
 
 
+--: include gate/pocket_names.lua
+--: include gate/pockets.lua
 --: include hold/wallet.lua
 
 
@@ -36,19 +38,22 @@ end
 
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local has = more <= w.avail and w.held + more < 2^53
+local sound, has = pcall(hold_add, w, hold, now, more)
+
+if not sound then
+    return -1
+end
 
 -- a clock that stepped back does not make it shorter
 hold.ends_ms = math.max(hold.ends_ms, (now - now % 1000) / 1000 + ttl_ms)
 
+-- second half: write, the stream first
+
+wallet_due(w, k_ledger, now, w.ahead)
+
 if has and more > 0 then
     w.avail, w.held = w.avail - more, w.held + more
     hold.amount = hold.amount + more
-end
-
--- second half: write, the stream first
-
-if has and more > 0 then
     wallet_say(w, k_ledger, now, 'hold', 0, request_id, hold, more)
 end
 

@@ -53,10 +53,13 @@ local function make_parts()
 --: include gate/balance.lua
 --: include gate/content.lua
 --: include gate/hold.lua
+--: include gate/pocket_names.lua
+--: include gate/pockets.lua
     return {
         balance = open_balance, calendar = open_calendar,
         content = open_content, hold = open_hold, idem = open_idem,
-        limits = open_limits, link = open_link, running = open_running
+        limits = open_limits, link = open_link, pockets = open_pockets,
+        running = open_running
     }
 end
 
@@ -110,7 +113,7 @@ end
 
 local fields, slots = { 'epoch', 'seq', 'avail', 'held', 'state', 'plan',
                         'day', 'day_used', 'month', 'month_used', 'l', 'zone',
-                        'low', 'owed' }, {}
+                        'low', 'owed', 'pocket' }, {}
 
 for i = 1, count do
     local hash = ARGV[HEAD + (i - 1) * STRIDE + 2]
@@ -131,9 +134,16 @@ end
 
 local sound, w = pcall(wallet_from, found)
 
+if sound and found[15] then
+    sound, w.pockets = pcall(open, 'pockets', k_wallet, found[15], w.avail,
+                             (now - now % 1000) / 1000)
+    w.avail = sound and w.pockets.total()
+end
+
 if not sound then
     w = { epoch = 0, avail = 0, state = 'frozen', plan = found[6] or 'payg',
-          day_used = 0, month_used = 0, day_end = 0, month_end = 0 }
+          day_used = 0, month_used = 0, day_end = 0, month_end = 0,
+          pockets = false }
 
 elseif w.owed > 0 then
     local overdraft = call('HGET', k_wallet, 'overdraft')
@@ -318,10 +328,18 @@ for i = 1, count do
                 key.passed, passed = not link, passed + 1
                 units_used = units_used + used
 
+                if w.pockets then
+                    ask.burnt = w.pockets.burn(credits, ask.feature)
+                end
+
                 for j = 1, #parts do
                     if parts[j].pass then
                         parts[j].pass(ask, credits, used)
                     end
+                end
+
+                if ask.burnt and not ask.held then
+                    ask.ticket = w.pockets.ticket(ask.ticket, ask.burnt, ask.id)
                 end
 
                 assert(#ask.ticket <= 2048, 'a ticket is too long')
@@ -335,8 +353,13 @@ for i = 1, count do
                     items[#items + 1] =
                         ask.id .. ' ' .. key.id .. ' ' .. key.app .. ' '
                         .. ask.feature .. ' ' .. ask.model .. taken
+                        .. (ask.burnt and w.pockets.item(ask.burnt) or '')
                 end
             end
+        end
+
+        if w.pockets and not look then
+            avail = w.pockets.usable(ask.feature) - (ask.dry and credits or 0)
         end
 
         if p then
@@ -367,8 +390,12 @@ end
 
 -- second half: write
 
+local due = w.pockets and w.pockets.events or {}
+
 assert(w.avail >= 0 and w.avail <= avail_before
-       and w.seq + 1 + #notices < 2^53, 'wallet does not add up')
+       and w.seq + 1 + #due + #notices < 2^53
+       and (not w.pockets or w.pockets.total() == w.avail),
+       'wallet does not add up')
 
 local change = {}
 
@@ -401,6 +428,10 @@ for i = 1, #keys do
     end
 end
 
+if w.pockets then
+    w.pockets.write(put)
+end
+
 for i = 1, #parts do
     if parts[i].write then
         parts[i].write(put)
@@ -408,26 +439,32 @@ for i = 1, #parts do
 end
 
 -- The stream first: where it can't take the events the wallet stays as it was.
--- What a part holds leaves avail by events of its own.
-w.avail = w.avail + w.holding
-
-local seq, avail, held = nil, nil, found[4]
+-- What was due comes ahead of what it made room for, or took; what a part holds
+-- leaves avail by events of its own.
+local seq, avail, held, running = nil, nil, found[4], found[3] + 0
 
 local function post(kind, delta, item, holding)
+    running = running + delta - (holding or 0)
+
     if holding then
-        w.avail, w.held = w.avail - holding, w.held + holding
+        w.held = w.held + holding
         held = format('%.0f', w.held)
     end
 
     w.seq = w.seq + 1
-    seq, avail = format('%.0f', w.seq), format('%.0f', w.avail)
+    seq, avail = format('%.0f', w.seq), format('%.0f', running)
     call('XADD', k_ledger, '*', 'a', account, 'e', found[1], 's', seq,
          't', format('%.0f', now), 'k', kind, 'd', format('%.0f', delta),
          'v', avail, 'h', held, 'n', '0', 'i', item)
 end
 
+for i = 1, #due do
+    post(unpack(due[i]))
+end
+
 if #items > 0 then
-    post('charge', w.avail - avail_before, table.concat(items, ';'))
+    post('charge', w.avail + w.holding - avail_before,
+         table.concat(items, ';'))
 end
 
 for i = 1, #parts do
@@ -451,6 +488,10 @@ end
 
 if #change > 0 then
     call('HSET', k_wallet, unpack(change))
+end
+
+if w.pockets then
+    w.pockets.after()
 end
 
 for i = 1, #parts do

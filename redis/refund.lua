@@ -37,6 +37,8 @@ end
 
 
 --: include gate/back.lua
+--: include gate/pocket_names.lua
+--: include gate/pockets.lua
 
 
 -- first half: read and decide
@@ -45,7 +47,7 @@ assert(integer(credits) and integer(units) and day_end and month_end,
        'credits, units and window ends are integers')
 
 local found = redis.call('HMGET', k_wallet, 'epoch', 'seq', 'avail', 'held',
-                         'day', 'day_used', 'month', 'month_used')
+                         'day', 'day_used', 'month', 'month_used', 'pocket')
 local seq, avail, held = integer(found[2]), integer(found[3]),
                          integer(found[4])
 local day, day_used = integer(found[5] or 0), integer(found[6] or 0)
@@ -58,7 +60,9 @@ then
     return -1
 end
 
-if redis.call('EXISTS', k_marker) == 1 then
+local marker = redis.call('GET', k_marker) or 'p:'
+
+if string.sub(marker, 1, 2) ~= 'p:' then
     return 0
 end
 
@@ -67,19 +71,51 @@ local now_s = tonumber(clock[1])
 local words, kept = ticket_words(ticket)
 local change, returned = {}, 0
 
-local function put(field, number)
+local function put(field, value)
     change[#change + 1] = field
-    change[#change + 1] = string.format('%.0f', number)
+    change[#change + 1] = type(value) == 'number' and string.format('%.0f', value)
+                          or value
 end
 
 if kept then
     credits = 0
 end
 
-local is_event = credits > 0 or units > 0
+-- What the ticket had no room for is in the marker.
+local where = string.match(';' .. ticket, ';p:([^;]+)')
 
-put('seq', is_event and seq + 1 or seq)
-put('avail', avail + credits)
+if where == '@' then
+    where = string.sub(marker, 3)
+end
+
+-- Gives back to the pockets that it came from, and finds what is due: ahead of
+-- that, and behind it, where one of them has ended.
+local function give_pockets()
+    local p = open_pockets(k_wallet, found[9], avail,
+                           now_s * 1000 + math.floor(clock[2] / 1000))
+    local list = p.list(where or '-', tonumber(ARGV[8]))
+
+    if kept then
+        list = {}
+    end
+
+    p.give(list)
+    assert(p.total() < 2^53, 'there is no room for what returns')
+
+    return p, p.due(), p.item(list)
+end
+
+local sound, pockets, behind, item_of = true, nil, {}, ''
+
+if found[9] or where then
+    sound, pockets, behind, item_of = pcall(give_pockets)
+end
+
+if not sound then
+    return -1
+end
+
+local is_event = credits > 0 or units > 0
 
 -- A start within a window's length of the end is the start of that window.
 if units > 0 and day < day_end and day_end - day <= DAY_MOST_S
@@ -101,16 +137,42 @@ end
 
 local item = string.format('%s %s %s %s %s %.0f %.0f', request_id, key_id,
                            app_id, feature, model, credits, returned)
+             .. item_of
+
+local function post(kind, delta, items)
+    seq, avail = seq + 1, avail + delta
+    redis.call('XADD', k_ledger, '*', 'a', account, 'e', epoch,
+               's', string.format('%.0f', seq),
+               't', string.format('%.0f', now_s * 1000000 + tonumber(clock[2])),
+               'k', kind, 'd', string.format('%.0f', delta),
+               'v', string.format('%.0f', avail),
+               'h', string.format('%.0f', held), 'n', '0', 'i', items)
+end
+
+for _, event in ipairs(pockets and pockets.events or {}) do
+    post(unpack(event))
+end
 
 if is_event then
-    redis.call('XADD', k_ledger, '*', 'a', account, 'e', epoch, 's', change[2],
-               't', string.format('%.0f', now_s * 1000000 + tonumber(clock[2])),
-               'k', 'refund', 'd', string.format('%.0f', credits),
-               'v', change[4], 'h', string.format('%.0f', held), 'n', '0',
-               'i', item)
+    post('refund', credits, item)
+end
+
+for _, event in ipairs(behind) do
+    post(unpack(event))
+end
+
+put('seq', seq)
+put('avail', avail)
+
+if pockets then
+    pockets.write(put)
 end
 
 redis.call('HSET', k_wallet, unpack(change))
+
+if pockets then
+    pockets.after()
+end
 
 for _, word in ipairs(words) do
     word[1](word[2])

@@ -15,6 +15,8 @@ local account, request_id, ticket = ARGV[1], ARGV[2], ARGV[3]
 -- of the hold, for what gives back
 local key_id, app_id
 
+--: include gate/pocket_names.lua
+--: include gate/pockets.lua
 --: include hold/wallet.lua
 --: include gate/back.lua
 
@@ -33,14 +35,24 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 
 if hold then
-    w.avail, w.held = w.avail + hold.amount, w.held - hold.amount
+    if not pcall(hold_end, w, hold, now, 0) then
+        return 0
+    end
+
     key_id, app_id = string.match(hold.whose, '^(%S+) (%S+)')
 end
 
 -- second half: write, the stream first
 
+wallet_due(w, k_ledger, now, w.ahead)
+
+if hold then
+    w.avail, w.held = w.avail + hold.amount, w.held - hold.amount
+end
+
 wallet_say(w, k_ledger, now, hold and 'release' or 'void', 0, request_id,
            hold or { whose = '- - - -' }, hold and hold.amount or 0)
+wallet_due(w, k_ledger, now, w.behind)
 wallet_close(w)
 
 if hold then

@@ -18,6 +18,7 @@ static const struct {
 } scripts[] = {
     { "apply",   TG_SCRIPT_APPLY },
     { "expire",  TG_SCRIPT_EXPIRE },
+    { "lapse",   TG_SCRIPT_LAPSE },
     { "replace", TG_SCRIPT_REPLACE },
     { "trim",    TG_SCRIPT_TRIM },
 };

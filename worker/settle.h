@@ -4,7 +4,7 @@
  * settle_claim.c decides which streams are this process's, settle_behind.c
  * which of them can be settled, settle.c posts what they hold, settle_source.c
  * knows which batches of usage came before, settle_trim.c removes what is
- * settled, settle_expire.c ends the holds of their shards.
+ * settled, settle_expire.c ends holds and credits of their shards.
  */
 #ifndef TOLLGATE_SETTLE_H
 #define TOLLGATE_SETTLE_H

@@ -30,6 +30,10 @@ end
 -- "b" is what was taken of limits of credits, "u" of those of requests or units.
 local BACK = { b = counter_back, u = counter_back }
 
+-- Credits return with credits: to the pockets that they came from.
+function BACK.p() end
+
+
 -- "id:address:request id": what counted as a download of a link, unless that
 -- client has begun another one.
 function BACK.link(word)

@@ -9,6 +9,13 @@ local function open_balance(w, notices)
                          tonumber(found[2] or 0) or 0
     local changed = false
 
+    -- what a grant that started made of it
+    local topped = w.pockets and w.pockets.topped()
+
+    if topped then
+        full, warned, changed = topped, 0, true
+    end
+
     return {
         pass = function (ask, credits)
             for percent in string.gmatch(credits > 0 and w.low or '', '%d+') do
@@ -28,6 +35,7 @@ local function open_balance(w, notices)
 
         write = function (put)
             if changed then
+                put('full', full)
                 put('warned', warned)
             end
         end

@@ -137,7 +137,9 @@ local function decide(w, p, now, ask, key_tat, app_tat, parts)
         end
     end
 
-    if credits > w.avail or credits > 0 and w.owing then
+    local usable = w.pockets and w.pockets.usable(ask.feature) or w.avail
+
+    if credits > usable or credits > 0 and w.owing then
         return 'credits_exhausted', 0, 0, '', 0
     end
 

@@ -31,11 +31,14 @@ local function open_hold(w, now)
             local whose = ask.key.id .. ' ' .. ask.key.app .. ' '
                           .. ask.feature .. ' ' .. ask.model
             local ends_ms = format('%.0f', ask.ends_ms)
+            local ticket = ask.burnt and w.pockets.ticket(ask.ticket,
+                                                          ask.burnt)
+                           or ask.ticket
 
             items[i] = ask.id .. ' ' .. whose .. format(' %.0f 0', ask.held)
             records[n - 1], records[n] = 'h:' .. ask.id,
                 format('%.0f ', ask.held) .. ends_ms .. ' ' .. whose .. ' '
-                .. (ask.ticket == '' and '-' or ask.ticket)
+                .. (ticket == '' and '-' or ticket)
             ends[n - 1], ends[n] = ends_ms, account .. ' ' .. ask.id
         end
 

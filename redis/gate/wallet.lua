@@ -86,7 +86,7 @@ local function wallet_from(f)
         month = integer(f[9] or 0), month_used = integer(f[10] or 0),
         rolled = false, day_end = 0, month_end = 0, limits = f[11],
         zone = f[12], low = f[13], owed = integer(f[14] or 0), owing = false,
-        holding = 0
+        holding = 0, pockets = false
     }
 end
 
