@@ -8,6 +8,7 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Tollgate::Gate;
+use Tollgate::Hold;
 use Tollgate::Story;
 
 my $t = Tollgate::Story->new;
@@ -78,6 +79,10 @@ $t->must('POST', "/api/accounts/$customers[0]{account}/credits", { credits => '5
 $t->must('PUT', "/api/accounts/$customers[1]{account}", { time_zone => 'Asia/Bangkok' });
 $t->mirrored;
 pay(1, $customers[0]);
+gate($t, $customers[2]{account}, { key => $customers[2]{key}, cost => 1_000_000, id => 'lost' });
+void_hold($t, $customers[2]{account}, 'lost');
+$t->wait_for(sub { $t->sql(q{select credits from void_request where request_id = 'lost'}) }, 'it to be given back');
+$t->mirrored;
 caught_up('134 85 85');
 
 lose_postgres();
@@ -88,13 +93,19 @@ like $out, qr/redis has what is missing\n.*the worker will settle all of it agai
     'the tool says how it stands to Redis';
 like $out, qr/^account $customers[0]{account}: commands \d+ to \d+ are in redis alone$/m,
     'and which changes Postgres forgot';
-is scalar(() = $out =~ /are in redis alone/g), 2, 'of two accounts';
+is scalar(() = $out =~ /are in redis alone/g), 3, 'of all three accounts';
 $t->worker_start;
 caught_up('134 85 85');
 is avail(), '134 85 85', 'nobody at the edge noticed';
-is scalar $t->sql(q{select count(*) from charge where kind = 'charge'}), 46, 'each request is there, once';
+is scalar $t->sql(q{select count(*) from charge where kind = 'charge'}), 47, 'each request is there, once';
 is scalar $t->sql(q{select sum(amount)::bigint / 1000000 from ledger_txn x join ledger_entry e on e.txn = x.id
-    where x.kind = 'recovery' and amount > 0}), 50, 'what was given after the backup is posted';
+    where x.kind = 'recovery' and amount > 0}), 51, 'what was given after the backup is posted';
+$t->wait_for(sub { !$t->sql('select count(*) from stream_behind where ended_at is null') }, 'the end of it');
+$t->must('POST', '/api/jobs/voids.resolve/run');
+$t->wait_for(sub { defined $t->sql(q{select credits from void_request where request_id = 'lost'}) },
+             'the request that was voided to be looked for');
+is scalar $t->sql(q{select credits from void_request where request_id = 'lost'}), 0,
+    'and a refund that was among it is not made again';
 $t->must('POST', "/api/accounts/$_->{account}/credits", { credits => '1' }) for @customers;
 $t->mirrored;
 is avail(), '135 86 86', 'commands since are carried';

@@ -19,7 +19,12 @@ begin
                (lib.window_bounds('month', c.align, c.zone, c.anchor, h.at)).starts as month,
                exists (select from charge r
                        where r.account = v.account and r.request_id = v.request_id and r.kind = 'refund'
-                         and r.at >= h.at) as refunded
+                         and r.at >= h.at)
+               -- or by a command that a restored database forgot, and took over
+               or h.credits > 0
+                  and exists (select from ledger_txn x join ledger_entry e on e.txn = x.id
+                              where x.account = v.account and x.kind = 'recovery' and x.key like 'adopted:%'
+                                and x.at >= h.at and e.amount = h.credits) as refunded
         from void_request v
         join account_calendar c on c.account = v.account
         join lateral (select * from charge h
@@ -27,6 +32,9 @@ begin
                         and h.at between v.at - interval '1 day' and v.at + interval '1 day'
                       limit 1) h on true
         where v.request_id = any (request_ids) and (v.resolved_at is null or v.credits is null)
+          -- while events are settled again that command may still come
+          and not exists (select from stream_behind b join account a on b.stream = format('tg:{%s}:ledger', a.shard)
+                          where a.id = v.account and b.ended_at is null)
         order by v.account, v.request_id
     loop
         update void_request v
