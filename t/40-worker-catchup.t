@@ -87,7 +87,6 @@ is join(' ', map { $_->{credits} } sort { $a->{credits} <=> $b->{credits} } @{ $
 is_deeply [map { @{ $_->{unknown} } } @{ $look->{streams} }], [$stranger->{account}],
     'and who is unknown';
 is scalar $t->sql('select count(*) from ledger_txn'), $before, 'it leaves nothing behind';
-
 # it dies amid the posting
 open my $psql, '|-', 'psql', '-X', '-q', '-d', $t->{dsn} or die "psql: $!\n";
 print {$psql} "begin; lock table catchup in exclusive mode;\n";
@@ -105,9 +104,8 @@ my ($api) = grep { $t->slurp("/proc/$_/comm") =~ /^api/ } $t->children('worker')
 kill 'KILL', $api;
 close $psql;
 waitpid $asks, 0;
-$t->wait_for(sub { ($t->api('GET', '/api/health'))[0] == 200 }, 'the API to come back');
-$t->wait_for(sub { !$t->sql(q{select count(*) from pg_stat_activity where application_name like '%catchup'}) },
-             'its connection to end');
+$t->wait_for(sub { ($t->api('GET', '/api/health'))[0] == 200
+    && !$t->sql(q{select count(*) from pg_stat_activity where application_name like '%catchup'}) }, 'its end');
 is scalar $t->sql('select count(*) from catchup'), 0, 'killed in the middle it has done nothing';
 
 my $done = catchup(1);
