@@ -4,7 +4,8 @@
  * For each account: avail + held in Redis = the ledger's balance - commands
  * that Redis hasn't applied + events that aren't settled; and the cheque
  * register goes on without a gap from the last settled event to the wallet.
- * What the wallet holds is what the records of its holds say.
+ * What the wallet holds is what the records of its holds say, and what it has
+ * in pockets is what grants of their names have left.
  */
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 
 enum {
     VERIFY_MISSING, VERIFY_EPOCH, VERIFY_AHEAD, VERIFY_GAP, VERIFY_REGISTER,
-    VERIFY_BALANCE, VERIFY_HOLDS_SUM
+    VERIFY_BALANCE, VERIFY_HOLDS_SUM, VERIFY_POCKETS
 };
 
 /* In the order of looking. */
@@ -40,6 +41,9 @@ static const struct verify_reason  verify_reasons[] = {
     [VERIFY_HOLDS_SUM] = { "holds", false,
         "the records of holds say something else: see tollgate ledger "
         "repair" },
+    [VERIFY_POCKETS] = { "pockets", false,
+        "credits that end or are for some features are not those of the "
+        "grants: see tollgate ledger repair" },
 };
 
 
@@ -63,6 +67,9 @@ verify_add_up(struct verify_account *account)
         next = event->seq + 1;
         side->registered += event->delta;
         side->unsettled += event->command ? 0 : event->delta;
+        if (event->items != NULL && event->delta != 0) {
+            verify_pockets_event(account, event->items, event->delta);
+        }
     }
 
     side->gap = side->gap || next != account->wallet.seq + 1;
@@ -108,6 +115,9 @@ verify_compare(const struct verify_account *account, int64_t *redis,
         *ledger = wallet->records;
         return &verify_reasons[VERIFY_HOLDS_SUM];
     }
+    if (!verify_pockets_hold(account, redis, ledger)) {
+        return &verify_reasons[VERIFY_POCKETS];
+    }
 
     return NULL;
 }
@@ -144,7 +154,7 @@ verify_judge_one(struct verify_account *account, bool with_events)
     }
 
     if (!with_events) {
-        account->count = 0;
+        verify_forget_events(account);
     }
     verify_add_up(account);
 
@@ -233,6 +243,8 @@ verify_judge(struct verify *verify, struct verify_account *accounts,
     }
 
     for (int i = 0; i < count; i++) {
+        verify_forget_events(&accounts[i]);
+        verify_pockets_forget(&accounts[i]);
         free(accounts[i].events);
         accounts[i].events = NULL;
         accounts[i].size = 0;

@@ -1,7 +1,8 @@
 /*
  * verify.h: the proof that Redis and the ledger hold the same credits.
  *
- * verify.c compares, verify_redis.c and verify_ledger.c read the two sides.
+ * verify.c compares, verify_redis.c and verify_ledger.c read the two sides,
+ * verify_pockets.c knows what either has in pockets.
  * The role proof and the route of the API use it, each with connections of
  * its own.
  */
@@ -53,6 +54,7 @@ struct verify_event {
     int64_t  seq;
     int64_t  delta;
     bool     command;
+    char    *items;         /* where they name pockets, else NULL */
 };
 
 enum verify_state {
@@ -60,6 +62,8 @@ enum verify_state {
     VERIFY_HOLDS,
     VERIFY_DIFFERS
 };
+
+struct verify_pocket;
 
 /* What is wrong, and what to do about it. */
 struct verify_reason {
@@ -83,6 +87,9 @@ struct verify_account {
     int64_t                       redis;     /* the two sides of it */
     int64_t                       ledger;
     int64_t                       known_seq; /* that the ledger had before */
+    struct verify_pocket         *pockets;
+    size_t                        pocket_count;
+    bool                          pockets_hidden;    /* some can't be read */
 };
 
 /* Connects, and learns the number of shards.  False where that fails. */
@@ -127,6 +134,24 @@ bool verify_read_events(struct verify *verify, const char *cursor,
 /* Where settle stands in the stream of a shard. */
 bool verify_read_cursor(struct verify *verify, unsigned shard, char *cursor,
     size_t size);
+
+/* Frees what was kept of events. */
+void verify_forget_events(struct verify_account *account);
+
+/* Pockets: what fields of the wallet, the ledger and events say of them. */
+void verify_pockets_forget(struct verify_account *account);
+void verify_pockets_head(struct verify_account *account, const char *text);
+void verify_pockets_tail(struct verify_account *account, const char *text);
+void verify_pockets_held(struct verify_account *account, const char *record);
+void verify_pockets_ledger(struct verify_account *account, const char *list);
+void verify_pockets_unapplied(struct verify_account *account,
+    const char *list, int64_t delta);
+void verify_pockets_event(struct verify_account *account, const char *items,
+    int64_t delta);
+
+/* Whether both sides have the same in each; else the sides of one. */
+bool verify_pockets_hold(const struct verify_account *account, int64_t *redis,
+    int64_t *ledger);
 
 /* What the ledger has of accounts that are open, at one moment. */
 bool verify_read_sides(struct verify *verify, struct verify_account *accounts,

@@ -84,9 +84,12 @@ verify_read_cursor(struct verify *verify, unsigned shard, char *cursor,
 }
 
 
-/* Of commands "number:delta ...", the sum of those after the wallet's last. */
+/*
+ * Of commands "number:delta:pockets ...", the sum of those after the wallet's
+ * last; a delta that goes to no pocket with a name has none.
+ */
 static int64_t
-verify_unapplied(const char *commands, int64_t applied)
+verify_unapplied(struct verify_account *account, const char *commands)
 {
     char     *rest;
     int64_t   no, delta, sum = 0;
@@ -97,10 +100,14 @@ verify_unapplied(const char *commands, int64_t applied)
             break;
         }
         delta = strtoll(rest + 1, &rest, 10);
-        if (no > applied) {
+        if (no > account->wallet.cmd) {
             sum += delta;
+            if (*rest == ':') {
+                verify_pockets_unapplied(account, rest + 1, delta);
+            }
         }
-        commands = *rest == ' ' ? rest + 1 : NULL;
+        commands = strchr(rest, ' ');
+        commands = commands != NULL ? commands + 1 : NULL;
     }
 
     return sum;
@@ -118,9 +125,9 @@ verify_take_side(struct verify_account *account, const pg_result_t *result,
         .avail = verify_column(result, row, 3),
         .held = verify_column(result, row, 4),
         .balance = verify_column(result, row, 5),
-        .unapplied = verify_unapplied(pg_value(result, row, 6),
-                                      account->wallet.cmd),
+        .unapplied = verify_unapplied(account, pg_value(result, row, 6)),
     };
+    verify_pockets_ledger(account, pg_value(result, row, 8));
 }
 
 

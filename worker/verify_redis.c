@@ -66,14 +66,22 @@ static const struct {
 
 /* A hold's record begins with its credits. */
 static void
-verify_take_field(struct verify_wallet *wallet, const char *name,
+verify_take_field(struct verify_account *account, const char *name,
     const rds_reply_t *value)
 {
-    if (name == NULL) {
+    const char            *text = rds_text(value);
+    struct verify_wallet  *wallet = &account->wallet;
+
+    if (name == NULL || text == NULL) {
         return;
     }
     if (strncmp(name, "h:", 2) == 0) {
         wallet->records += verify_number(value);
+        verify_pockets_held(account, text);
+    } else if (strcmp(name, "pocket") == 0) {
+        verify_pockets_head(account, text);
+    } else if (strcmp(name, "pockets") == 0) {
+        verify_pockets_tail(account, text);
     }
 
     for (size_t i = 0; i < sizeof(verify_fields) / sizeof(verify_fields[0]);
@@ -102,18 +110,20 @@ verify_ask_wallet(struct verify *verify, const struct verify_account *account)
 
 
 static bool
-verify_take_wallet(struct verify *verify, struct verify_wallet *wallet)
+verify_take_wallet(struct verify *verify, struct verify_account *account)
 {
+    struct verify_wallet  *wallet = &account->wallet;
     RDS_REPLY fields = rds_next(verify->rds);
 
     *wallet = (struct verify_wallet) { 0 };
+    verify_pockets_forget(account);
     if (fields == NULL) {
         /* something else in its place is no wallet */
         return strncmp(rds_error(verify->rds), "WRONGTYPE ", 10) == 0;
     }
 
     for (size_t i = 0; i + 1 < rds_len(fields); i += 2) {
-        verify_take_field(wallet, rds_text(rds_at(fields, i)),
+        verify_take_field(account, rds_text(rds_at(fields, i)),
                           rds_at(fields, i + 1));
     }
     wallet->exists = wallet->epoch != 0;
@@ -144,7 +154,7 @@ verify_read_wallets(struct verify *verify, struct verify_account *accounts,
         }
         for (int i = from; i < to; i++) {
             if (accounts[i].state == VERIFY_OPEN
-                && !verify_take_wallet(verify, &accounts[i].wallet))
+                && !verify_take_wallet(verify, &accounts[i]))
             {
                 rds_drop(verify->rds);    /* with the replies to come */
                 return false;
@@ -180,6 +190,34 @@ verify_by_id(const void *id, const void *account)
 }
 
 
+/* A name of a pocket has a slash, and no part of an item ahead of it has. */
+static char *
+verify_keep_items(const char *items)
+{
+    char  *kept;
+
+    if (items == NULL || strchr(items, '/') == NULL) {
+        return NULL;
+    }
+    kept = strdup(items);
+    if (kept == NULL) {
+        die("out of memory");
+    }
+
+    return kept;
+}
+
+
+void
+verify_forget_events(struct verify_account *account)
+{
+    for (size_t i = 0; i < account->count; i++) {
+        free(account->events[i].items);
+    }
+    account->count = 0;
+}
+
+
 /* Keeps an entry if it is an event of an open account; returns that. */
 static struct verify_account *
 verify_keep(const rds_reply_t *entry, struct verify_account *accounts,
@@ -187,6 +225,7 @@ verify_keep(const rds_reply_t *entry, struct verify_account *accounts,
 {
     const char             *name = rds_text(verify_field(entry, "a"));
     const char             *kind = rds_text(verify_field(entry, "k"));
+    const char             *items = rds_text(verify_field(entry, "i"));
     struct verify_account  *account;
 
     account = name == NULL ? NULL
@@ -208,6 +247,7 @@ verify_keep(const rds_reply_t *entry, struct verify_account *accounts,
         .seq = verify_number(verify_field(entry, "s")),
         .delta = verify_number(verify_field(entry, "d")),
         .command = kind != NULL && strcmp(kind, "command") == 0,
+        .items = verify_keep_items(items),
     };
 
     return account;
@@ -227,7 +267,7 @@ verify_read_events(struct verify *verify, const char *cursor,
     struct verify_account  *of;
 
     for (int i = 0; i < count; i++) {
-        accounts[i].count = 0;
+        verify_forget_events(&accounts[i]);
         accounts[i].reached = false;
         waiting += accounts[i].state == VERIFY_OPEN;
     }
