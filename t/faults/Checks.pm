@@ -85,6 +85,26 @@ sub books {
     return \%books;
 }
 
+# What the API tells of a request whose answer was lost, where its record did not die
+# with nginx.
+sub looked_up {
+    my ($t, $id, $booked, $killed) = @_;
+
+    my ($status, $told) = $t->api('GET', "/api/requests/$id");
+    return $killed ? () : "GET /api/requests/$id: $status" if $status != 200;
+
+    my %sign = (charge => 1, commit => 1, late => 1, refund => -1, void => -1);
+    my ($credits, $units) = (0, 0);
+    for my $entry (@{ $told->{ledger} }) {
+        my $sign = $sign{ $entry->{kind} } // 0;
+        $credits += $sign * Oracle::micro($entry->{credits});
+        $units += $sign * $entry->{units};
+    }
+
+    return "$credits $units" eq "@$booked" ? ()
+        : "GET /api/requests/$id tells $credits $units, and the books have @$booked";
+}
+
 # Edge, ledger, API and oracle have the same of a customer.
 sub agree {
     my ($t, $oracle, $c) = @_;

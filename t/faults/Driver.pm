@@ -110,6 +110,7 @@ sub mend {
 # --- traffic ------------------------------------------------------------------
 
 my %path = (
+    burst => sub { ('/cost', cost => credits($_[0]{price})) },
     cost => sub { ('/cost', cost => credits($_[0]{price})) },
     feature => sub { ('/feature', feature => $_[0]{feature}) },
     hold => sub { ('/hold', hold => credits($_[0]{held}),
@@ -129,7 +130,7 @@ sub act {
     my $c = $self->{t}{who}{ $step->{who} };
     if ($path{ $step->{does} }) {
         $self->pace;
-        $self->ask($c, $step, $c->{keys}[-1]);
+        $self->ask($c, $step, $c->{keys}[-1]) for 1 .. $step->{many} // 1;
     } else {
         push @{ $c->{calls} }, $step;
         $self->operate($c);
@@ -317,6 +318,9 @@ sub look {
             push @wrong, Oracle::judge($request, $request->{killed});
         }
         push @wrong, $oracle->resolve($c->{account}, $books->{ $c->{account} });
+        my $found = $oracle->account($c->{account})->{found};
+        push @wrong, map { Checks::looked_up($t, $_, $found->{$_}, scalar @killed) }
+            grep { !$c->{looked_up}{$_}++ } sort keys %$found;
         push @wrong, Checks::agree($t, $oracle, $c),
             Checks::counters($t, $oracle, $c);
         push @wrong, $self->probe($c) unless @wrong;

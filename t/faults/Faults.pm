@@ -168,15 +168,19 @@ sub master_kill {
     return;
 }
 
-# The replica has taken over, and the old master follows it.
+# The replica takes over, and the old master follows it.
 sub master_back {
     my ($t) = @_;
 
     my $old = delete $t->{dead};
-    $t->failed_over($old);
+    $t->wait_for(sub {
+        !ref $t->n_try('sentinel1', 'SENTINEL', 'FAILOVER', 'tollgate')
+    }, 'a failover to be ordered');
+    my $new = $t->failed_over($old);
+
+    # it was a master when it died, and must not be one for a moment
+    $t->node($old)->{args} = ['--replicaof', '127.0.0.1', $t->node($new)->{port}];
     $t->node_start($old);
-    $t->wait_for(sub { $t->n($old, 'ROLE')->[0] eq 'slave' },
-                 'the old master to follow', 30);
     $t->sentinels_agree;
     $t->in_sync;
 

@@ -141,7 +141,8 @@ sub micro {
 
 # Compares an account with the books of single requests, { id => [credits, units] }:
 # each known request costs there what it has to, and what the books have beside is of
-# one whose answer was lost.  Sets {spent} and {units}; complaints.
+# one whose answer was lost.  Sets {spent}, {units} and {found}, those of which the answer
+# was lost; complaints.
 sub resolve {
     my ($self, $id, $books) = @_;
 
@@ -149,6 +150,7 @@ sub resolve {
     my %left = %$books;
     my (@wrong, @unknown);
     @$account{qw(spent units least lost probed)} = (0) x 5;
+    $account->{found} = {};
 
     for my $request (@{ $account->{requests} }) {
         my $may = $request->{may};
@@ -179,6 +181,7 @@ sub resolve {
             . join ', ', map { "$_->{does} " . words($_->{may}) } @unknown
             unless defined $at;
         splice @unknown, $at, 1 if defined $at;
+        $account->{found}{$request} = $booked;
         $account->{spent} += $booked->[0];
         $account->{units} += $booked->[1];
     }

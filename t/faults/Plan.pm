@@ -17,9 +17,9 @@ our %customers = (
                              window => 'day' }] },
     mixed  => { credits => '300', plan => 'mixed',
                 does => { cost => 4, feature => 6, grant => 1 } },
-    poor1  => { credits => '20', does => { cost => 9, feature => 2, idem => 2,
-                grant => 2 } },
-    poor2  => { credits => '35', does => { cost => 12, grant => 1 } },
+    poor1  => { credits => '20', does => { cost => 6, feature => 2, idem => 2,
+                burst => 2, grant => 2 } },
+    poor2  => { credits => '35', does => { cost => 8, burst => 3, grant => 2 } },
     quota  => { credits => '10', plan => 'quota',
                 does => { cost => 3, feature => 6 } },
     rich1  => { credits => '100000', does => { cost => 4, feature => 3,
@@ -122,6 +122,14 @@ sub cost {
     my $most = $who =~ /^(?:poor|capped)/ ? 4 : 12;
 
     return (price => amount($random, $most), manners($random));
+}
+
+# Many at once, which nginx asks for together.
+sub burst {
+    my ($random) = @_;
+
+    return (price => amount($random, 6), many => $random->between(3, 12),
+            status => 200, how => 'fine', delay => 0);
 }
 
 sub feature {

@@ -58,8 +58,12 @@ my @PRICES = ([input_token => '35.000001'], [cached_input_token => '8.75'],
 my %stores = (
     one => sub { $_[0]->redis(appendonly => 'yes', appendfsync => 'always') },
     sentinel => sub {
-        $_[0]->fleet('sentinel', replicas => 1,
-                     redis => { appendfsync => 'always' });
+        my ($t) = @_;
+        $t->fleet('sentinel', replicas => 1,
+                  redis => { appendfsync => 'always' });
+        # a master that is merely slow is not to be replaced, for that loses writes
+        $t->n("sentinel$_", 'SENTINEL', 'SET', 'tollgate',
+              'down-after-milliseconds', 30_000) for 1 .. 3;
     },
 );
 
