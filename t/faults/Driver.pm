@@ -317,7 +317,7 @@ sub look {
             $request->{killed} = grep { $_ >= $request->{began} } @killed;
             push @wrong, Oracle::judge($request, $request->{killed});
         }
-        push @wrong, $oracle->resolve($c->{account}, $books->{ $c->{account} });
+        push @wrong, $oracle->resolve($c->{account}, $books->{ $c->{account} } // {});
         my $found = $oracle->account($c->{account})->{found};
         push @wrong, map { Checks::looked_up($t, $_, $found->{$_}, scalar @killed) }
             grep { !$c->{looked_up}{$_}++ } sort keys %$found;
