@@ -39,7 +39,7 @@ our %table = (
     'redis: kill -9, AOF' => { on => 'redis', in => 'one', lasts => [1, 20],
         break => sub { $_[0]->redis_stop('KILL') },
         mend => sub { $_[0]->redis_start } },
-    'redis: SIGSTOP' => { on => 'redis', in => 'one', lasts => [2, 40], weight => 3,
+    'redis: SIGSTOP' => { on => 'redis', in => 'one', lasts => [2, 160], weight => 3,
         break => sub { freeze($_[0], redis => $_[0]{redis_pid}) },
         mend => sub { thaw($_[0], 'redis') } },
     'redis: failover' => { on => 'redis', in => 'sentinel', weight => 6,

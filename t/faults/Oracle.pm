@@ -155,7 +155,8 @@ sub resolve {
     for my $request (@{ $account->{requests} }) {
         my $may = $request->{may};
         $account->{least} += (sort { $a <=> $b } map { $_->[0] } @$may)[0];
-        $account->{lost}++ if @$may > 1;
+        $account->{lost}++ if @$may > 1 || ($request->{verdict} // '')
+            =~ /^(?:store_unreachable|deadline_passed|client_gone)$/;
         if (!defined $request->{id}) {
             push @unknown, $request if $request->{fate} ne 'refused';
             next;
