@@ -82,9 +82,9 @@ sub foots {
     return $sum == micro($head->{closing}) ? 'foots' : 'closing is off';
 }
 
-# The clock steps back by two minutes once in a while.
-my $clock = 0;
-sub ticks { return map { $clock += rand() < 0.02 ? -120 : rand 20; $clock = 0 if $clock < 0; sprintf '%.6f', $clock } 1 .. $_[0] }
+# The clock steps back by two minutes once in a while, and at each checkpoint.
+my ($clock, $ticks) = (0, 0);
+sub ticks { return map { $clock += ++$ticks % 256 == 0 || rand() < 0.02 ? -120 : rand 20; $clock = 0 if $clock < 0; sprintf '%.6f', $clock } 1 .. $_[0] }
 for my $some (300, 1, 260, 90) {
     post(@$_) for [$account, ticks($some)], [$other, $clock];
     $b->sql('select ledger.seal()') unless $some == 90;
@@ -94,7 +94,7 @@ my @ledger = ledger_of($account);
 
 my %seen;
 for my $turn (1 .. 12) {
-    my @ends = map { rand() < 0.2 ? $ledger[rand @ledger][1] / 1_000_000 : rand $clock * 1.1 } 1, 2;
+    my @ends = $turn == 1 ? map { $ledger[$_][1] / 1_000_000 } 254, 510 : map { rand() < 0.2 ? $ledger[rand @ledger][1] / 1_000_000 : rand $clock * 1.1 } 1, 2;
     my ($from, $to) = (min(@ends), max(@ends));
     # the first of a time or later, and all behind it, is not before that time
     my ($begin, $end) = map { my $at = 1_000_000 * $_; first { $_ == @ledger || $ledger[$_][1] >= $at - 0.5 } 0 .. @ledger } $from, $to;

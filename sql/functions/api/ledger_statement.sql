@@ -10,7 +10,6 @@ declare
     last_txn bigint;
     after bigint;
     head jsonb;
-    rows jsonb;
 begin
     if to_at < from_at then
         perform lib.invalid('to', 'no earlier than "from"');
@@ -26,8 +25,7 @@ begin
                 'to', case when isfinite(to_at) then lib.time(to_at) end,
                 'opening', lib.credits(ledger.balance_at(target.id, after)),
                 'closing', lib.credits(ledger.balance_at(target.id, last_txn)));
-    rows := api.statement_page(target.id, greatest(after, page.after), last_txn, args);
 
-    return api.statement_format(args, head, rows);
+    return api.statement_page(target.id, greatest(after, page.after), last_txn, args, head);
 end $$;
 comment on function api.ledger_statement is 'Opening, movements with running balance, and closing of an account; movements of what it owes leave the balance alone.';
