@@ -129,4 +129,16 @@ is grants(), 'purchase:5/25 promo:0/19 adjustment:7/0',
 is sums(), 'issued:-13 usage_revenue:1 wallet:12', 'of credits that were issued';
 is sound(), 'true', 'and the books balance';
 
+# What is owed is not asked for where only credits of some features are left.
+fresh();
+give(60, 'promo', %end, features => ['video.*']);
+settle([owed => 5, id => 'beyond'], [charge => 1, pockets => "50/${END}000/video.*"]);
+is $b->sql(q{select count(*) from command where account = $1 and set_fields ? 'take'},
+           $account), 0, 'credits of a feature pay nothing that is owed';
+is $b->call_error('unpaid_charge', { account => $account }), 'PT409 credits_insufficient',
+    'nor when an operator asks';
+give(5, 'promo');
+is $b->sql(q{select state from unpaid_use where account = $1}, $account), 'charging',
+    'others do';
+
 done_testing;

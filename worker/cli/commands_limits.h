@@ -69,8 +69,8 @@
       .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, true }),
       .options = OPTIONS(
           { "type", 0, CLI_TEXT, "type", "TYPE",
-            "limit.threshold, quota.exceeded, balance.low or "
-            "balance.exhausted" },
+            "limit.threshold, quota.exceeded, balance.low, "
+            "balance.exhausted or credits.expired" },
           { "since", 0, CLI_TEXT, "since", "TIME", "first moment, RFC 3339" }),
       .columns = COLUMNS(
           { "ID", "id", CLI_LEFT }, { "AT", "at", CLI_LEFT },

@@ -30,9 +30,9 @@ begin
         if args ?| array['views', 'span', 'until'] then
             perform lib.invalid('charge', 'false where views, span or until are given: what is bought is as the content says');
         end if;
-        if item.credits > ledger.balance(target.id) then
+        if item.credits > ledger.balance(target.id) - ledger.scoped(target.id) then
             perform lib.refuse(402, 'credits_exhausted', format('it costs %s credits, and the account has %s',
-                        lib.credits(item.credits), lib.credits(ledger.balance(target.id))));
+                        lib.credits(item.credits), lib.credits(ledger.balance(target.id) - ledger.scoped(target.id))));
         end if;
         made.views := item.views;
         made.span := item.span;

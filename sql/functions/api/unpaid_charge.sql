@@ -17,9 +17,9 @@ begin
     from unpaid_use u
     where u.account = target.id and u.state = 'open';
 
-    if due > ledger.balance(target.id) then
+    if due > ledger.balance(target.id) - ledger.scoped(target.id) then
         perform lib.refuse(409, 'credits_insufficient', format('the account owes %s credits and has %s',
-                    lib.credits(due), lib.credits(ledger.balance(target.id))));
+                    lib.credits(due), lib.credits(ledger.balance(target.id) - ledger.scoped(target.id))));
     end if;
 
     -- the wallet itself decides whether it has so much, and tells by an event

@@ -8,7 +8,7 @@ declare
     due bigint;
 begin
     -- what the wallet will have, as far as is known here; it decides itself
-    select c.last_avail
+    select c.last_avail - ledger.scoped(c.account)
            + coalesce((select sum(d.delta) from command d where d.account = c.account and d.no > c.last_cmd), 0)
            - coalesce((select sum(u.credits) from unpaid_use u
                        where u.account = c.account and u.state = 'charging'), 0)
