@@ -62,6 +62,13 @@ is $manifest->{sha256}, Digest::SHA->new(256)->addfile($file)->hexdigest, 'and i
 is_deeply $manifest->{cursors}, { map { @$_ } $t->sql('select stream, last_id from stream_cursor') },
     'and the place in each stream';
 
+# as it is installed, the worker's program stands elsewhere
+File::Path::make_path("$t->{dir}/usr/bin", "$t->{dir}/usr/sbin");
+system 'cp', "$Tollgate::build/tollgate", "$t->{dir}/usr/bin/";
+system 'cp', "$Tollgate::build/tollgate-worker", "$t->{dir}/usr/sbin/";
+$out = `PATH=/usr/bin:/bin $t->{dir}/usr/bin/tollgate backup $t->{dir}/installed --conf $conf 2>&1`;
+is $?, 0, 'the tool finds the program where it is installed' or diag $out;
+
 # it replaces nothing, and leaves nothing half-made
 for my $taken ('backup', 'backup.json') {
     rename "$t->{dir}/$taken", "$t->{dir}/kept" or die;

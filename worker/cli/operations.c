@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,14 @@
 
 #define OPERATIONS_CONF "/etc/tollgate/worker.ini"
 #define OPERATIONS_WORKER "tollgate-worker"
+
+/* From the directory of this program: as built, and as installed. */
+static const char *const operations_places[] = {
+    OPERATIONS_WORKER, "../sbin/" OPERATIONS_WORKER
+};
+
+#define OPERATIONS_PLACES                                                     \
+    (sizeof(operations_places) / sizeof(operations_places[0]))
 
 static int operations_worker(struct cli_call *call, const char *option);
 
@@ -31,7 +40,7 @@ operations_restore(struct cli_call *call)
 
 /*
  * The worker's program knows Postgres, and needs no worker that runs.  It is
- * the one beside this, else one in PATH.
+ * the one that came with this, else one in PATH.
  */
 static int
 operations_worker(struct cli_call *call, const char *option)
@@ -40,9 +49,9 @@ operations_worker(struct cli_call *call, const char *option)
                                                          "file"));
     const char *conf = json_string_value(json_object_get(call->params,
                                                          "conf"));
-    char beside[PATH_MAX + sizeof(OPERATIONS_WORKER)];
-    char *slash;
-    ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX - 1);
+    char here[PATH_MAX], place[PATH_MAX + 64];
+    const char *home = NULL;
+    ssize_t n = readlink("/proc/self/exe", here, PATH_MAX - 1);
     const char *argv[] = {
         OPERATIONS_WORKER, "--conf", conf == NULL ? OPERATIONS_CONF : conf,
         option, file, NULL
@@ -54,11 +63,13 @@ operations_worker(struct cli_call *call, const char *option)
         return CLI_USAGE;
     }
 
-    beside[n > 0 ? n : 0] = '\0';
-    slash = strrchr(beside, '/');
-    if (slash != NULL) {
-        strcpy(slash + 1, OPERATIONS_WORKER);
-        execv(beside, (char *const *) argv);
+    if (n > 0) {
+        here[n] = '\0';
+        home = dirname(here);
+    }
+    for (size_t i = 0; home != NULL && i < OPERATIONS_PLACES; i++) {
+        snprintf(place, sizeof(place), "%s/%s", home, operations_places[i]);
+        execv(place, (char *const *) argv);
     }
     execvp(argv[0], (char *const *) argv);
     message_error("no_worker", "%s can't be run: %s", argv[0],
