@@ -19,6 +19,9 @@ begin
         perform ledger.commands_adopt(stream);
     end if;
     perform ledger.settle_check();
+    if exists (select from command_forgotten) or exists (select from catchup) then
+        perform ledger.pockets_adopt(stream, to_id);
+    end if;
     perform ledger.settle_pockets();
     -- nobody else gathers statistics of temporary tables, and without them joins of many rows go row by row
     if (select count(*) > 100 from settle_event) then
