@@ -81,10 +81,6 @@ local function open_pockets(key, text, avail, now_ms)
 
         place(p)
 
-        if p.ends > 0 and (next_ms == 0 or p.ends < next_ms) then
-            next_ms = p.ends
-        end
-
         return p
     end
 
@@ -95,6 +91,10 @@ local function open_pockets(key, text, avail, now_ms)
         if p ~= plain then
             sum = sum + amount
             scoped = scoped + (p.scope ~= '*' and amount or 0)
+        end
+
+        if amount > 0 and p.ends > 0 and (next_ms == 0 or p.ends < next_ms) then
+            next_ms = p.ends
         end
     end
 
@@ -152,12 +152,16 @@ local function open_pockets(key, text, avail, now_ms)
     function part.burn(amount, feature)
         local list = {}
 
+        if amount == 0 then
+            return list
+        end
+
         if not all and head.amount > amount and fits(head, feature) then
             move(head, 0 - amount)
             return { { head.name, amount } }
         end
 
-        for _, p in ipairs(amount > 0 and read() or list) do
+        for _, p in ipairs(read()) do
             if amount > 0 and p.amount > 0 and fits(p, feature) then
                 local taken = math.min(p.amount, amount)
 
