@@ -19,14 +19,11 @@ sub fresh {
     $b->sql(q{select lib.clock_freeze('2027-01-31T12:00:00Z')});
     $account = $b->account(0);
     $seq = 0;
-
-    return;
 }
 
 # A grant, settled as the command that it is at the edge; its id.
 sub give {
     my ($credits, $source, %terms) = @_;
-
     my $id = $b->sql(q{select ledger.grant_credits($1, $2, $3, $4, '',
         jsonb_populate_record(null::credit_grant, $5))}, $account, $credits * 1e6,
         $source, 'test:' . $account . $b->{place}++,
@@ -35,7 +32,6 @@ sub give {
     my ($cmd, $delta) = @{ ($b->sql('select no, delta from command where account = $1
         order by no desc limit 1', $account))[0] };
     settle([command => $credits, cmd => $cmd]) if $delta;
-
     return $id;
 }
 
@@ -81,7 +77,6 @@ is_deeply [$b->sql(q{select type, meter, used from account_event
     'the customer hears of it';
 is $b->sql(q{select description from ledger_txn where account = $1 and kind = 'lapse'},
            $account), 'expired', 'the statement too';
-
 # A refund after the end returns and lapses.
 is settle([refund => 60, at => $END + 1, pockets => "$C=30000000,$B=30000000"],
           [lapse => 60, at => $END + 1,
@@ -128,6 +123,17 @@ is grants(), 'purchase:5/25 promo:0/19 adjustment:7/0',
     'what went went by pockets, what came is a grant';
 is sums(), 'issued:-13 usage_revenue:1 wallet:12', 'of credits that were issued';
 is sound(), 'true', 'and the books balance';
+
+# Use ahead of a revocation that is settled after it, of the same pocket.
+fresh();
+my ($first) = map { give($_, 'promo', %end) } 20, 30;
+$b->call('grant_revoke', { grant => $first });
+my $cmd = $b->sql('select max(no) from command where account = $1', $account);
+settle([charge => 25, pockets => $B]);
+is grants(), 'promo:20/0 promo:5/0', 'of what is revoked nothing is burnt first';
+settle([charge => 10, pockets => $B],
+       [lapse => 15, cmd => $cmd, id => $first, pockets => $B]);
+is grants(), 'promo:0/15 promo:0/0', 'and it lapses as far as there is something';
 
 # What is owed is not asked for where only credits of some features are left.
 fresh();
