@@ -33,10 +33,11 @@ $t->wait_for(sub { settled() && $t->sql(q{select count(*) from account_cursor
                                           where last_avail > 0}) == @accounts },
              'the grants to be settled');
 my @pairs = map { { of => [splice @accounts, 0, 2], seq => 1, avail => $GRANT, held => 0,
-                    at => 1_795_262_390_000_000 + int rand 86_400_000_000 } } 1 .. $PAIRS;
+                    at => 1_795_262_390_000_000 + int rand 86_400_000_000, plain => $_ % 3 } } 1 .. $PAIRS;
 
 sub pick { return $_[rand @_] }
 
+# Two of three are plain; a void makes its account go the long way for a day.
 # What each kind may take, and does to avail and held.
 my %kinds = (
     charge => sub { (-$_[1], 0) }, refund => sub { ($_[1], 0) },
@@ -51,7 +52,7 @@ my @often = ('charge') x 8;
 sub event {
     my ($p) = @_;
 
-    my $kind = pick(@often, keys %kinds);
+    my $kind = pick(@often, grep { !$p->{plain} || !/void|threshold/ } sort keys %kinds);
     my $most = $kind =~ /commit|release|expired/ ? $p->{held}
              : $kind =~ /charge|hold|late/ ? $p->{avail} : $GRANT - $p->{avail} - $p->{held};
     my @credits = map { int rand(($most > 3000 ? 3000 : $most) / 3) } 1 .. pick(1, 1, 2, 3);
@@ -68,14 +69,14 @@ sub event {
              v => $p->{avail}, h => $p->{held}, n => 0);
     $e{i} = [map { ["r$p->{seq}x$_", 'key_0000000001', 'app_0000000001',
         pick('image.generate', 'text.write', '-'), '-', $credits[$_],
-        $kind eq 'charge' ? pick(0, 0, 1, 2) : $kind eq 'refund' ? pick(0, 0, 0, 1) : 0] }
+        $kind eq 'charge' ? pick(0, 0, 1, 2) : $kind eq 'refund' ? pick(0, !$p->{plain}) + 0 : 0] }
         0 .. $#credits];
     $e{i} = [["r$p->{seq}x0", 'key_0000000001', 'app_0000000001', 'balance', '50', 100, 50]]
         if $kind eq 'threshold';
 
     pick(sub { $e{ pick(qw(e s d v h)) } += pick(-1, 1) },
-         sub { $e{i}[0][5]++ }, sub { $p->{seq}++ }, sub { $e{k} = pick(keys %kinds) },
-         sub { $e{s} -= 1 })->() if rand() < 0.01;
+         sub { $e{i}[0][5]++ }, sub { $p->{seq}++ }, sub { $e{k} = pick(sort keys %kinds) },
+         sub { $e{s} -= 1 })->() if rand() < 0.015;
     $_ = $_ < 0 ? 0 : $_ for @e{qw(v h)};
 
     return \%e;

@@ -77,11 +77,17 @@ my $before = value($taken);
 kill 'STOP', my $settle = role('settle');
 gate($t, $c->{account}, { key => $c->{key}, cost => 1_000_000 }) for 1 .. 3;
 is value('ledger_stream_lag_entries'), 3, 'events that wait are counted';
+is value('ledger_shard_lag_entries'), 3, 'and those of the longest stream';
 $t->wait_for(sub { value('ledger_oldest_pending_seconds') > 0.05 },
              'the oldest to age');
 $t->r('SADD', 'tg:{usage}', 'web1');
 $t->r('XADD', 'tg:{usage}:web1', '*', 'b', "nonsense\n");
 is value('usage_stream_lag_entries'), 1, 'and usage of every host';
+$t->wait_for(sub { value('usage_oldest_pending_seconds') > 0.05 },
+             'that to age too');
+my ($late) = grep { $_->{name} eq 'usage backlog' } @{ $t->must('GET', '/api/doctor')->{checks} };
+like $late->{detail}, qr/^1 batches wait in redis, the oldest for \d+\.\d s$/,
+    'the doctor says how long';
 kill 'CONT', $settle;
 $t->settled;
 is value($taken), $before + 3, 'what was posted is counted';

@@ -7,6 +7,7 @@ use warnings;
 
 use lib 't/lib';
 use Test::More;
+use Time::HiRes ();
 use Tollgate::Gate;
 use Tollgate::Story;
 
@@ -44,9 +45,19 @@ pay(20);
 is $t->balance($c), '980', 'with two workers each event is posted once';
 is owners(), 1, 'all streams have one owner';
 
+# The shards of a dead worker are another's within seconds, on their own.
+my $owner = $t->sql(q{select min(pid) from pg_locks where locktype = 'advisory'
+                      and classid = 7461002});
 my $master = delete $t->{processes}{worker};
 kill 'KILL', $master;
 waitpid $master, 0;
+my $dead = Time::HiRes::time();
+$t->wait_for(sub {
+    $t->sql(q{select count(*) from pg_locks where locktype = 'advisory'
+              and classid = 7461002 and pid <> $1}, $owner) == 64
+}, 'the other worker to own all shards');
+my $took = Time::HiRes::time() - $dead;
+cmp_ok $took, '<', 5, sprintf 'all shards move in %.1f s', $took;
 pay(20);
 is $t->sql('select sum(credits) from charge'), 40_000_000,
     'when it dies with its host the other one goes on';

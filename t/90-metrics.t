@@ -74,6 +74,8 @@ my @alerts = (
      'tollgate_accounts_frozen' => '0x5 1x60'],
     ['settlement behind', ['SettleLags'],
      'tollgate_ledger_oldest_pending_seconds' => '0+60x60'],
+    ['usage behind', ['SettleLags'],
+     'tollgate_usage_oldest_pending_seconds' => '0+60x60'],
     ['settled again', [], 'tollgate_streams_behind{events="kept"}' => '1x60'],
     ['a backup that is too old', ['PostgresBehind'],
      'tollgate_streams_behind{events="gone"}' => '0x5 1x60'],

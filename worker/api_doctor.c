@@ -21,6 +21,7 @@
 
 
 #define DOCTOR_BEAT_MS     15000
+#define DOCTOR_LATE_MS      120000
 #define DOCTOR_BACKLOG     100000
 #define DOCTOR_REDIS_MAJOR 7
 #define DOCTOR_MASTERS     64
@@ -363,10 +364,21 @@ doctor_backlog(struct doctor *doctor)
         return;    /* the checks of Postgres and Redis tell */
     }
 
-    snprintf(text, sizeof(text), "%" PRId64 " events wait in redis, %" PRId64
-             " are kept", lag.entries, lag.kept);
-    doctor_add(doctor, "settle backlog", lag.entries < DOCTOR_BACKLOG, text,
-               "the settle role is behind or stuck; see the worker's log");
+    snprintf(text, sizeof(text), "%" PRId64 " events wait in redis, the oldest "
+             "for %.1f s; %" PRId64 " are kept", lag.entries,
+             (double) lag.oldest_ms / 1000, lag.kept);
+    doctor_add(doctor, "settle backlog",
+               lag.entries < DOCTOR_BACKLOG && lag.oldest_ms < DOCTOR_LATE_MS,
+               text, "the settle role is behind or stuck; see the worker's log");
+
+    if (lag_usage(doctor->rds, &lag)) {
+        snprintf(text, sizeof(text), "%" PRId64 " batches wait in redis, the "
+                 "oldest for %.1f s", lag.entries,
+                 (double) lag.oldest_ms / 1000);
+        doctor_add(doctor, "usage backlog", lag.oldest_ms < DOCTOR_LATE_MS,
+                   text, "the settle role is behind or stuck; see the worker's "
+                   "log");
+    }
 }
 
 

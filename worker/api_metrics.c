@@ -54,6 +54,8 @@ static const struct {
       "Age of the oldest ledger event that is not settled." },
     { "tollgate_ledger_settled_total", "counter",
       "Ledger events, posted (taken) or kept aside (refused)." },
+    { "tollgate_ledger_shard_lag_entries", "gauge",
+      "Ledger events that are not settled, of the shard with the most." },
     { "tollgate_ledger_stream_kept_entries", "gauge",
       "Ledger events in Redis that are settled and kept." },
     { "tollgate_ledger_stream_lag_entries", "gauge",
@@ -82,6 +84,8 @@ static const struct {
       "Whether a role's process runs." },
     { "tollgate_streams_behind", "gauge",
       "Ledger streams of which Postgres has less than was settled before." },
+    { "tollgate_usage_oldest_pending_seconds", "gauge",
+      "Age of the oldest batch of usage records that is not settled." },
     { "tollgate_usage_settled_total", "counter",
       "Usage records, kept (taken) or malformed (refused)." },
     { "tollgate_usage_stream_lag_entries", "gauge",
@@ -166,6 +170,8 @@ metrics_lag(json_t *samples, rds_t *rds)
     if (metrics_shards != 0 && lag_ledger(rds, metrics_shards, &lag)) {
         metrics_add(samples, "tollgate_ledger_stream_lag_entries", NULL, NULL,
                     "%" PRId64, lag.entries);
+        metrics_add(samples, "tollgate_ledger_shard_lag_entries", NULL, NULL,
+                    "%" PRId64, lag.most);
         metrics_add(samples, "tollgate_ledger_stream_kept_entries", NULL, NULL,
                     "%" PRId64, lag.kept);
         metrics_add(samples, "tollgate_ledger_oldest_pending_seconds", NULL,
@@ -174,6 +180,8 @@ metrics_lag(json_t *samples, rds_t *rds)
     if (lag_usage(rds, &lag)) {
         metrics_add(samples, "tollgate_usage_stream_lag_entries", NULL, NULL,
                     "%" PRId64, lag.entries);
+        metrics_add(samples, "tollgate_usage_oldest_pending_seconds", NULL,
+                    NULL, "%.3f", (double) lag.oldest_ms / 1000);
     }
 }
 

@@ -76,6 +76,9 @@ lag_add(struct lag *lag, const struct lag_stream *stream, int64_t len,
     /* a first entry tells better than two counts of different moments */
     lag->kept += ms == 0 ? len : kept;
     lag->entries += ms == 0 ? 0 : len - kept;
+    if (ms != 0 && len - kept > lag->most) {
+        lag->most = len - kept;
+    }
 
     if (ms != 0 && now_ms - ms > lag->oldest_ms) {
         lag->oldest_ms = now_ms - ms;

@@ -8,6 +8,7 @@
 
 struct lag {
     int64_t  entries;       /* that are not settled */
+    int64_t  most;          /* of one stream */
     int64_t  kept;          /* that are, and wait for settle.keep to be over */
     int64_t  oldest_ms;     /* age of the oldest that is not; 0: there is none */
 };

@@ -13,7 +13,6 @@
 
 /* A server that cancels a statement by itself gets this long to say so. */
 #define PG_GRACE_MS   1000
-
 /* What a call may still take once the process was asked to stop. */
 #define PG_STOP_MS    2000
 #define PG_CHUNK      65536
@@ -87,7 +86,7 @@ pg_complain(pg_t *pg)
 
 
 /*
- * A process that was killed must not hold its locks for long; and what was
+ * Who was killed, host and all, must not hold its locks for long; and what was
  * committed must be there after a crash, since Redis forgets it then.
  */
 static bool
@@ -98,6 +97,8 @@ pg_settle_in(pg_t *pg)
         { "statement_timeout", timeout, "false" },
         { "TimeZone", "UTC", "false" },
         { "client_connection_check_interval", "1000", "false" },
+        { "tcp_keepalives_idle", "5", "false" },
+        { "tcp_keepalives_interval", "2", "false" },
         { "synchronous_commit", "on", "false" },
     };
 
@@ -281,7 +282,6 @@ pg_take_error(pg_t *pg, const PGresult *result)
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const char  *text = PQresultErrorField(result, parts[i].field);
-
         snprintf(parts[i].to, parts[i].size, "%s", text ? text : "");
     }
 
