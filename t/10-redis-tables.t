@@ -24,6 +24,7 @@ sub rows {
 my @verdicts = rows('verdict_table.h', 'VERDICT');
 my @fields = rows('event_fields.h', 'EVENT_FIELD');
 my @columns = rows('event_fields.h', 'ITEM_FIELD');
+my @more = rows('event_fields.h', 'ITEM_LATER');
 ok @verdicts && @fields && @columns, 'the tables can be read';
 
 # Verdicts that the gate's module finds by itself, before Redis is asked.
@@ -73,7 +74,12 @@ commit($t, $account, 'h2', '-');
 expire($t, $account);
 commit($t, $account, 'h3', 50);
 
-my %kinds;
+my $no = 1;
+$t->script('apply', \@keys, [$account, ++$no, $_->[0], 1, @$_[1, 2], 0])
+    for [5, pockets => '9/4000000000000/*'], [0, later => '1 g1 5 -'], [0, lapse => 'g2 3 9/4000000000000/*'],
+        [0, level => 1];
+
+my (%kinds, %parts);
 for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
     my @pairs = @{ $entry->[1] };
     my %event = @pairs;
@@ -82,12 +88,14 @@ for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
     $kinds{ $event{k} } = 1;
     is "@names", "@fields",
         "an event of kind $event{k} has the fields of the table, in order";
-    is scalar(my @parts = split / /, $event{i}),
-        $event{k} eq 'command' ? 0 : scalar @columns,
+    my @parts = split / /, $event{i};
+    $parts{ @parts - @columns } = 1;
+    ok $event{k} eq 'command' ? !@parts : @parts >= @columns && @parts <= @columns + @more,
         'and its items the columns';
 }
-is join(' ', sort keys %kinds), 'charge command commit expired hold late owed '
-    . 'refund release threshold void waived', 'each kind of event was seen';
+is join(' ', sort keys %kinds), 'adjust charge command commit expired hold lapse late owed '
+    . 'refund release start threshold void waived', 'each kind of event was seen';
+ok $parts{0} && $parts{1}, 'with and without the last column';
 
 # Keys of the shard, all of which these scripts made or were given.
 my $formats = $t->slurp("$t->{root}/redis/key_names.h");
@@ -95,7 +103,8 @@ my $tag = 'tg:{' . Tollgate::shard($account) . '}:';
 $t->r('DEL', marker_key($account, $_)) for qw(h3 h4);
 $t->wallet($account, avail => 1, owed => 0);
 hold($t, $account, $key, 'h5', 1);
-my %name = (WALLET => $account, PLAN => 'payg', REFUND => 'x', LEDGER => '',
+$t->script('apply', \@keys, [$account, 1, 5, 1, 'pockets', '9/4000000000000/*', 0]);
+my %name = (WALLET => $account, LAPSES => '', PLAN => 'payg', REFUND => 'x', LEDGER => '',
             HOLDS => '', IDEM => "$account:a1", RUNNING => "$account:2",
             VIEW => "$account:film", DOWNLOAD => "$account:x");
 my @expected = map {
