@@ -32,6 +32,22 @@ my @NEVER = (
         left join credit_grant g on g.account = a.account
         where a.kind = 'wallet'
         group by a.account, b.balance having b.balance <> coalesce(sum(g.remaining), 0)}],
+    ['a grant has what its entries leave', q{
+        select g.id, g.remaining || ', entries ' || sum(e.amount)
+        from credit_grant g
+        join ledger_entry e on e.credit_grant = g.id
+        join ledger_account a on a.id = e.ledger_account and a.kind = 'wallet'
+        group by g.id, g.remaining having sum(e.amount) <> g.remaining}],
+    ['nothing lapses before its end', q{
+        select id, lapsed from credit_grant
+        where lapsed > 0 and coalesce(expires_at, 'infinity') > clock_timestamp()}],
+    ['breakage is what lapsed', q{
+        select 'breakage ' || b.amount, 'lapsed ' || l.lapsed
+        from (select coalesce(sum(lapsed), 0) as lapsed from credit_grant) l,
+             (select coalesce(sum(e.amount), 0) as amount from ledger_entry e
+              join ledger_account a on a.id = e.ledger_account
+              where a.kind = 'breakage') b
+        where b.amount <> l.lapsed}],
     ['nothing is posted twice of a request', q{
         select account || ' ' || request_id, kind || ' ' || count(*)
         from charge where kind in ('charge', 'commit', 'late', 'refund', 'void')
@@ -83,6 +99,16 @@ sub books {
         from charge group by account, request_id});
 
     return \%books;
+}
+
+# What lapsed, and what is left for any feature: { account => [micro, micro] }.
+sub lapsed {
+    my ($t) = @_;
+
+    return { map { $_->[0] => [@$_[1, 2]] } $t->sql(q{
+        select account, sum(lapsed),
+               coalesce(sum(remaining) filter (where features = '{}'), 0)
+        from credit_grant group by account}) };
 }
 
 # What the API tells of a request whose answer was lost, where its record did not die

@@ -199,6 +199,16 @@ my %call = (
         die "grant: $answer->{body}" unless $answer->{status} == 201;
         $self->{oracle}->granted($c->{account}, $step->{credits});
     }],
+    lot => [sub {
+        my ($c, $step) = @_;
+        return ('POST', "/api/accounts/$c->{account}/credits",
+                { credits => credits($step->{credits}), %{ $step->{terms} } });
+    }, sub {
+        my ($c, $step, $answer, $self) = @_;
+        die "lot: $answer->{body}" unless $answer->{status} == 201;
+        $self->{oracle}->granted($c->{account}, $step->{credits},
+                                 $step->{terms}{features});
+    }],
     create => [sub { ('POST', '/api/keys', { app => $_[0]{app} }) },
                \&key_made],
     reroll => [sub {
@@ -306,6 +316,7 @@ sub look {
     my ($t, $oracle) = @$self{qw(t oracle)};
     my @killed = @{ $t->{nginx_killed} // [] };
     my $books = Checks::books($t);
+    my $lapsed = Checks::lapsed($t);
 
     $self->differ($round, undef, Checks::never($t),
                   Checks::verified($t));
@@ -317,6 +328,7 @@ sub look {
             $request->{killed} = grep { $_ >= $request->{began} } @killed;
             push @wrong, Oracle::judge($request, $request->{killed});
         }
+        $oracle->lapsed($c->{account}, @{ $lapsed->{ $c->{account} } // [0, 0] });
         push @wrong, $oracle->resolve($c->{account}, $books->{ $c->{account} } // {});
         my $found = $oracle->account($c->{account})->{found};
         push @wrong, map { Checks::looked_up($t, $_, $found->{$_}, scalar @killed) }
@@ -358,7 +370,7 @@ sub verdict {
     my $account = $self->{oracle}->account($c->{account});
     my $plan = $Plan::plans{ $c->{plan} };
     my $left = ($plan->{day_units} // 0) - $account->{units};
-    my $has = $account->{granted} - $account->{spent};
+    my $has = $account->{usable};
 
     return $key->{state} eq 'revoked' ? 'key_revoked'
         : $key->{state} eq 'paused' ? 'key_paused'

@@ -22,13 +22,27 @@ sub new { return bless { accounts => {} }, $_[0] }
 sub account {
     my ($self, $id) = @_;
 
-    return $self->{accounts}{$id} //= { granted => 0, requests => [] };
+    return $self->{accounts}{$id} //= { granted => 0, scoped => 0, lapsed => 0,
+                                        requests => [] };
 }
 
+# Credits for features alone are no use to a request of none.
 sub granted {
-    my ($self, $id, $micro) = @_;
+    my ($self, $id, $micro, $features) = @_;
 
-    $self->account($id)->{granted} += $micro;
+    my $account = $self->account($id);
+    $account->{granted} += $micro;
+    $account->{scoped} += $micro if $features;
+
+    return;
+}
+
+# What the books say has lapsed, which depends on what was used first; and what they
+# have left for any feature.
+sub lapsed {
+    my ($self, $id, $lapsed, $usable) = @_;
+
+    @{ $self->account($id) }{qw(lapsed usable)} = ($lapsed, $usable);
 
     return;
 }
@@ -149,7 +163,7 @@ sub resolve {
     my $account = $self->account($id);
     my %left = %$books;
     my (@wrong, @unknown);
-    @$account{qw(spent units least lost probed)} = (0) x 5;
+    @$account{qw(spent units least lost probed featureless)} = (0) x 6;
     $account->{found} = {};
 
     for my $request (@{ $account->{requests} }) {
@@ -167,6 +181,7 @@ sub resolve {
             unless grep { "@$_" eq "@$booked" } @$may;
         $account->{spent} += $booked->[0];
         $account->{units} += $booked->[1];
+        $account->{featureless} += $booked->[0] unless $request->{feature};
     }
 
     # those with the fewest ways first, so that the others are left for the rest; and
@@ -190,6 +205,10 @@ sub resolve {
     push @wrong, "credits of $account->{granted} were given, and requests for"
         . " $account->{least} passed" if $account->{least} > $account->{granted};
 
+    push @wrong, "requests of no feature cost $account->{featureless}, and"
+        . " $account->{scoped} of $account->{granted} credits are for features"
+        if $account->{featureless} > $account->{granted} - $account->{scoped};
+
     return (@wrong, calls($account, $books));
 }
 
@@ -210,7 +229,13 @@ sub calls {
         grep { $paid{$_} > $most{$_} } sort keys %paid;
 }
 
-sub balance { return $_[0]->account($_[1])->{granted} - $_[0]->account($_[1])->{spent} }
+sub balance {
+    my ($self, $id) = @_;
+
+    my $account = $self->account($id);
+
+    return $account->{granted} - $account->{lapsed} - $account->{spent};
+}
 
 sub words { return join ' or ', map { "@$_" } @{ $_[0] } }
 

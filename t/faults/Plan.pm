@@ -20,6 +20,8 @@ our %customers = (
     poor1  => { credits => '20', does => { cost => 6, feature => 2, idem => 2,
                 burst => 2, grant => 2 } },
     poor2  => { credits => '35', does => { cost => 8, burst => 3, grant => 2 } },
+    lots   => { credits => '40', does => { cost => 4, feature => 6, hold => 2,
+                lot => 4 } },
     quota  => { credits => '10', plan => 'quota',
                 does => { cost => 3, feature => 6 } },
     rich1  => { credits => '100000', does => { cost => 4, feature => 3,
@@ -177,6 +179,19 @@ sub idem {
 # --- calls of the API -------------------------------------------------------------
 
 sub grant { return (credits => amount($_[0], 25)) }
+
+# A grant that ends soon, or is for some features, or is used before others.
+sub lot {
+    my ($random) = @_;
+
+    return (credits => amount($random, 40), terms => {
+        source => $random->pick(qw(promo purchase)),
+        priority => $random->pick(10, 50, 50, 90),
+        $random->pick([], [expires_in => '1s'], [expires_in => '2s'],
+                      [expires_at => '2037-01-01T00:00:00Z'])->@*,
+        $random->pick([], [], [features => ['video.*']],
+                      [features => ['image.generate', 'file.download']])->@* });
+}
 
 sub reroll { return () }
 

@@ -175,6 +175,10 @@ sub moving {
     }
     return 'commands are not applied'
         if $t->sql('select count(*) from mirror.pending(1)');
+    return 'a grant has not lapsed'
+        if $t->sql(q{select count(*) from credit_grant
+            where expires_at < clock_timestamp() + interval '1 minute'
+              and remaining > 0});
     for my $stream (grep { /:ledger$|^tg:\{usage\}:/ } @{ $t->r('KEYS', 'tg:*') }) {
         return "$stream is not settled" if $t->r('XLEN', $stream);
     }
