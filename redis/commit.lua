@@ -50,7 +50,8 @@ assert(OWE[overage], 'overage is known')
 
 local w = wallet_open(k_wallet, account, request_id)
 
-if not w or w.epoch ~= epoch then
+-- one of an epoch before has ended with it, which the marker tells
+if not w or w.epoch ~= epoch and w.record then
     return -1
 end
 

@@ -129,6 +129,16 @@ local found = call('HMGET', k_wallet, unpack(fields))
 if not (found[1] or found[2] or found[3] or found[5]) then
     local loaded = call('EXISTS', plan_prefix .. 'payg') == 1
 
+    -- the worker looks whether the wallet was lost
+    if loaded and string.find(account, '^%w%w%w%w%w%w%w%w%w%w$') then
+        local k_unknown = string.gsub(k_ledger, 'ledger$', 'm')
+        local known = redis.pcall('SCARD', k_unknown)
+
+        if type(known) == 'number' and known < 1000 then
+            redis.pcall('SADD', k_unknown, account)
+        end
+    end
+
     return answer_all(loaded and 'key_unknown' or 'store_unreachable')
 end
 

@@ -67,12 +67,21 @@ $b->call('credit_grant', { account => $c, credits => '1' });
 $b->call('credit_grant', { account => $c, credits => '1' });
 my ($first) = map { $_->[1] } grep { $_->[0] eq $c }
     $b->sql('select account, no from mirror.pending(1000)');
-$b->sql('select mirror.refused($1, $2, -1)', $c, $first);
+$b->sql('select mirror.refused($1, $2, -2)', $c, $first);
 is $b->state($c), 'frozen', 'a refused command freezes the account';
 is $b->sql('select count(*) from mirror.pending(1000) where account = $1', $c), 0,
     'and holds back those after it';
 is $b->sql(q{select count(*) from alert where kind = 'command_refused'
     and account = $1}, $c), 1, 'with an alert';
+
+my $d = $b->account(10);
+$b->call('credit_grant', { account => $d, credits => '1' });
+$b->sql('select mirror.refused($1, (select max(no) from command where account = $1), -1)', $d);
+is $b->state($d), 'active', 'one that misses those before it does not';
+is $b->sql('select reason from recovery where account = $1 and done_at is null', $d),
+    'commands_lost', 'the wallet is to be made again';
+is $b->sql('select count(*) from mirror.pending(1000) where account = $1', $d), 0,
+    'and gets no commands until it is';
 
 is $b->sql('select ledger.cursor($1)', 'tg:{9}:ledger'), '0-0',
     'a stream begins at 0-0';

@@ -75,7 +75,7 @@ $t->wait_for(sub { $t->r('EXISTS', 'tg:{3}:plan:payg', 'tg:catalog') == 2 },
              'copies that Redis lost to come back', 15);
 pass 'copies that Redis lost come back';
 
-# The wallet is lost: the next command can't follow, and that is reported.
+# The wallet is lost: the next command can't follow, and with it the wallet comes back.
 $t->settled;
 $t->r('DEL', Tollgate::wallet_key($c->{account}));
 my $d = $t->customer(credits => '5');
@@ -83,8 +83,8 @@ $t->must('POST', "/api/accounts/$c->{account}/credits", { credits => '1' });
 $t->wait_for(sub { $t->slurp('worker.log') =~ /the store lacks the commands/ },
              'a lost wallet to be noticed');
 $t->wait_for(sub {
-    $t->must('GET', "/api/accounts/$c->{account}")->{state} eq 'frozen'
-}, 'the account of a lost wallet to be frozen');
+    ($t->r('HGET', Tollgate::wallet_key($c->{account}), 'avail') // 0) == 71_000_000
+}, 'a wallet that is lost to be made again, with the command that told');
 $t->must('POST', "/api/accounts/$d->{account}/credits", { credits => '1' });
 $t->wait_for(sub {
     $t->r('HGET', Tollgate::wallet_key($d->{account}), 'avail') == 6_000_000

@@ -290,6 +290,26 @@ event_rows(struct rows *rows, const char *stream, const rds_reply_t *entry)
 
 
 bool
+event_is_epoch(const rds_reply_t *entry)
+{
+    const rds_reply_t  *pairs = rds_at(entry, 1);
+
+    for (size_t i = 0; i + 1 < rds_len(pairs); i += 2) {
+        const char  *name = rds_text(rds_at(pairs, i));
+        const char  *value = rds_text(rds_at(pairs, i + 1));
+
+        if (name != NULL && value != NULL
+            && strcmp(name, event_names[EVENT_KIND]) == 0)
+        {
+            return strcmp(value, "epoch") == 0;
+        }
+    }
+
+    return false;
+}
+
+
+bool
 event_malformed(struct rows *rows, const char *stream,
     const rds_reply_t *entry)
 {

@@ -72,6 +72,9 @@ bool event_item_read(struct event_item *item, struct token text);
 const char *event_rows(struct rows *rows, const char *stream,
     const rds_reply_t *entry);
 
+/* Whether a ledger entry is one that begins an epoch, by its kind. */
+bool event_is_epoch(const rds_reply_t *entry);
+
 /*
  * Adds a row of kind "malformed" in the place of an entry, which makes the
  * ledger freeze its account.  Returns false, and adds nothing, where the

@@ -260,8 +260,8 @@ mirror_note(struct mirror *mirror, const struct mirror_command *command,
               : answer == MIRROR_RANGE ? "the balance would leave its range"
               : "the script can't take it");
     if (answer == MIRROR_GAP) {
-        log_hint("the store lost data; compare it with "
-                 "tollgate ledger verify %s", command->account);
+        log_hint("the store lost data; the wallet is made again from the "
+                 "ledger");
     } else {
         log_hint("the account is frozen; compare it with "
                  "tollgate ledger verify %s", command->account);
@@ -392,7 +392,9 @@ mirror_turn(struct mirror *mirror)
         return false;
     }
     if (mirror->idle && mirror->round_at_ms > loop_now_ms()) {
-        pg_wait_notice(mirror->pg, mirror->conf->mirror_idle_ms);
+        pg_wait_notice(mirror->pg, mirror->waiting
+                                   ? MIRROR_WAIT_MS
+                                   : mirror->conf->mirror_idle_ms);
     }
 
     return !pg_lost(mirror->pg);

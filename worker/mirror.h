@@ -14,6 +14,7 @@
 #define MIRROR_TEXT_MAX    256
 #define MIRROR_KEY_MAX     32     /* the id of a key */
 #define MIRROR_COMPARE_MS  3000   /* how soon a wiped store is noticed */
+#define MIRROR_WAIT_MS     100    /* of a shard that has to wait */
 
 struct mirror {
     const struct conf  *conf;
@@ -26,6 +27,7 @@ struct mirror {
     bool                complained;     /* of commands that have to wait */
     int64_t             version;        /* of the catalog that was carried */
     int64_t             compare_at_ms;
+    bool                waiting;        /* a shard for its wallets */
     bool                hurried;        /* redis may lack aliases */
     bool                holed;          /* some weren't written, this round */
     bool                hole_told;

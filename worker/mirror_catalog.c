@@ -27,10 +27,10 @@ mirror_json_text(const json_t *value, char *number, size_t size)
 }
 
 
-/* Sends one newer hash; the reply is read later. */
+/* Sends one newer hash, of a shard's store or none; the reply is read later. */
 static bool
-mirror_send_hash(struct mirror *mirror, const char *key, const char *version,
-    json_t *fields)
+mirror_send_hash(struct mirror *mirror, const char *key, const char *store,
+    const char *version, json_t *fields)
 {
     bool                 ok = true;
     char                 numbers[MIRROR_FIELDS_MAX][MIRROR_NUMBER_SIZE];
@@ -41,8 +41,11 @@ mirror_send_hash(struct mirror *mirror, const char *key, const char *version,
 
     mirror_add(&words, "EVALSHA");
     mirror_add(&words, rds_sha("replace"));
-    mirror_add(&words, "1");
+    mirror_add(&words, store != NULL ? "2" : "1");
     mirror_add(&words, key);
+    if (store != NULL) {
+        mirror_add(&words, store);
+    }
     mirror_add(&words, version);
 
     json_object_foreach(fields, name, value) {
@@ -79,6 +82,9 @@ mirror_read_hashes(struct mirror *mirror, int n)
         if (rds_int(reply) == INT64_MIN) {
             return mirror_redis_failed(mirror, "replace a copy");
         }
+        if (rds_int(reply) == -1) {
+            mirror->waiting = true;
+        }
     }
 
     return true;
@@ -91,12 +97,13 @@ mirror_put_plan(struct mirror *mirror, const char *code, const char *version,
 {
     int      sent;
     bool     ok = true;
-    char     key[MIRROR_TEXT_MAX];
+    char     key[MIRROR_TEXT_MAX], store[MIRROR_TEXT_MAX];
     json_t  *fields = json_loads(text, 0, NULL);
 
     for (sent = 0; ok && sent < mirror->shards; sent++) {
         snprintf(key, sizeof(key), TG_KEY_PLAN_FMT, (unsigned) sent, code);
-        ok = mirror_send_hash(mirror, key, version, fields);
+        snprintf(store, sizeof(store), TG_KEY_STORE_FMT, (unsigned) sent);
+        ok = mirror_send_hash(mirror, key, store, version, fields);
     }
     json_decref(fields);
 
@@ -104,7 +111,10 @@ mirror_put_plan(struct mirror *mirror, const char *code, const char *version,
 }
 
 
-/* Every plan to every shard, then the catalog that names them. */
+/*
+ * Every plan to every shard, then the catalog that names them.  A shard whose
+ * wallets are not back gets none: nobody is told that his key is unknown.
+ */
 static bool
 mirror_put_all(struct mirror *mirror, const char *version, const char *body)
 {
@@ -116,6 +126,7 @@ mirror_put_all(struct mirror *mirror, const char *version, const char *body)
         return mirror_failed(mirror, "read the plans");
     }
 
+    mirror->waiting = false;
     for (int row = 0; row < pg_rows(plans); row++) {
         if (!mirror_put_plan(mirror, pg_value(plans, row, 0),
                              pg_value(plans, row, 1), pg_value(plans, row, 2)))
@@ -125,11 +136,15 @@ mirror_put_all(struct mirror *mirror, const char *version, const char *body)
     }
 
     fields = json_pack("{s:s}", "body", body);
-    ok = mirror_send_hash(mirror, TG_KEY_CATALOG, version, fields)
+    ok = mirror_send_hash(mirror, TG_KEY_CATALOG, NULL, version, fields)
          && mirror_read_hashes(mirror, 1);
     json_decref(fields);
 
-    if (ok) {
+    if (ok && mirror->waiting) {
+        mirror->version = strtoll(version, NULL, 10);
+        mirror->compare_at_ms = loop_now_ms() + MIRROR_WAIT_MS;
+
+    } else if (ok) {
         mirror->version = strtoll(version, NULL, 10);
         log_info("carried catalog %s and %d plans to redis", version,
                  pg_rows(plans));
@@ -211,10 +226,12 @@ mirror_catalog(struct mirror *mirror)
         if (stored != 0) {
             return stored == 1;
         }
-        mirror_hurry(mirror);
-        log_warn("redis lost the catalog or copies of plans");
-        log_hint("they are written again; see with tollgate ledger verify "
-                 "whether it lost more");
+        if (!mirror->waiting) {
+            mirror_hurry(mirror);
+            log_warn("redis lost the catalog or copies of plans");
+            log_hint("they are written again; see with tollgate ledger verify "
+                     "whether it lost more");
+        }
     }
 
     mirror->compare_at_ms = loop_now_ms() + MIRROR_COMPARE_MS;

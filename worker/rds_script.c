@@ -17,9 +17,12 @@ static const struct {
     const char  *text;
 } scripts[] = {
     { "apply",   TG_SCRIPT_APPLY },
+    { "close",   TG_SCRIPT_CLOSE },
     { "expire",  TG_SCRIPT_EXPIRE },
     { "lapse",   TG_SCRIPT_LAPSE },
     { "replace", TG_SCRIPT_REPLACE },
+    { "reseat",  TG_SCRIPT_RESEAT },
+    { "store",   TG_SCRIPT_STORE },
     { "trim",    TG_SCRIPT_TRIM },
 };
 

@@ -32,6 +32,7 @@ static const struct {
 } settle_kinds[] = {
     [SETTLE_LEDGER] = { "ledger.settle_ledger", 3 },
     [SETTLE_USAGE]  = { "ledger.settle_usage", 5 },
+    [SETTLE_EPOCHS] = { "ledger.settle_epochs", 3 },
 };
 
 static bool settle_turn(struct settle *settle);
@@ -52,8 +53,8 @@ settle_run(const struct conf *conf)
         role_beat(ROLE_SETTLE);
 
         if (settle_attach(&settle) && settle_claim(&settle)
-            && settle_expire(&settle) && settle_trim_kept(&settle)
-            && settle_turn(&settle))
+            && settle_look(&settle) && settle_expire(&settle)
+            && settle_trim_kept(&settle) && settle_turn(&settle))
         {
             backoff = 0;
             continue;
@@ -67,6 +68,7 @@ settle_run(const struct conf *conf)
     pg_free(settle.pg);
     rds_free(settle.rds);
     rows_free(&settle.rows);
+    rows_free(&settle.seen);
     free(settle.sources.list);
     usage_free(&settle.usage);
     fold_free(&settle.fold);
@@ -109,7 +111,7 @@ static const struct {
 /* What the rows of a batch need to be posted, as one transaction. */
 static enum settle_outcome
 settle_commit(struct settle *settle, struct settle_stream *stream,
-    const char *to)
+    enum settle_kind kind, const char *to)
 {
     char                kept[32], rejected[32];
     const char         *params[] = { stream->name, stream->cursor, to, rejected,
@@ -138,8 +140,8 @@ settle_commit(struct settle *settle, struct settle_stream *stream,
         }
 
         PG_RESULT result = plain == SETTLE_PLAIN_DONE
-                           ? pg_call(pg, settle_kinds[stream->kind].function,
-                                     settle_kinds[stream->kind].params, params)
+                           ? pg_call(pg, settle_kinds[kind].function,
+                                     settle_kinds[kind].params, params)
                            : NULL;
 
         if (result != NULL && settle_source_post(settle) && pg_commit(pg)) {
@@ -201,7 +203,9 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
     rows_cut(&settle->rows, 0);
     usage_cut(usage);
     settle_source_begin(settle);
-    if (stream->kind == SETTLE_LEDGER && !unpostable) {
+    if (stream->kind == SETTLE_LEDGER && !unpostable
+        && !event_is_epoch(rds_at(entries, from)))
+    {
         settle_fold(settle, entries, from, n);
     }
 
@@ -270,6 +274,31 @@ settle_adapt(struct settle *settle, int64_t took_ms)
 
 
 /*
+ * How many of the entries, from one on, are posted by the same function, and
+ * what they are: where an epoch begins another function knows whether it may.
+ */
+static size_t
+settle_alike(const struct settle_stream *stream, const rds_reply_t *entries,
+    size_t from, size_t n, enum settle_kind *kind)
+{
+    bool    epoch;
+    size_t  count = n;
+
+    *kind = stream->kind;
+    for (size_t i = 0; stream->kind == SETTLE_LEDGER && i < count; i++) {
+        epoch = event_is_epoch(rds_at(entries, from + i));
+        if (i == 0) {
+            *kind = epoch ? SETTLE_EPOCHS : SETTLE_LEDGER;
+        } else if (epoch != (*kind == SETTLE_EPOCHS)) {
+            count = i;
+        }
+    }
+
+    return count;
+}
+
+
+/*
  * Posts n entries; after a failure the cursor has to be read again, which
  * goes for "cursor_moved" too.  A batch that Postgres refuses for what it
  * holds is halved until the entry stands alone, so one account can't stop
@@ -280,9 +309,18 @@ settle_post(struct settle *settle, struct settle_stream *stream,
     const rds_reply_t *entries, size_t from, size_t n, bool unpostable)
 {
     char                 before[SETTLE_ID_MAX];
+    size_t               alike;
     int64_t              start_ms = loop_now_ms();
+    enum settle_kind     kind;
     enum settle_outcome  outcome;
     const char          *to;
+
+    alike = settle_alike(stream, entries, from, n, &kind);
+    if (alike < n) {
+        return settle_post(settle, stream, entries, from, alike, unpostable)
+               && settle_post(settle, stream, entries, from + alike, n - alike,
+                              unpostable);
+    }
 
     to = rds_text(rds_at(rds_at(entries, from + n - 1), 0));
     if (to == NULL) {
@@ -294,7 +332,7 @@ settle_post(struct settle *settle, struct settle_stream *stream,
     fold_begin(&settle->fold);
     do {
         settle_fill(settle, stream, entries, from, n, unpostable);
-        outcome = settle_commit(settle, stream, to);
+        outcome = settle_commit(settle, stream, kind, to);
     } while (outcome == SETTLE_AGAIN);
     settle_adapt(settle, loop_now_ms() - start_ms);
 
@@ -331,7 +369,8 @@ settle_is_next(const struct settle *settle, int stream)
 {
     return stream >= settle->next
            && stream < settle->next + settle_together(settle)
-           && !settle->streams[stream].behind;
+           && !settle->streams[stream].behind
+           && settle->streams[stream].sound;
 }
 
 
@@ -386,7 +425,7 @@ settle_post_all(struct settle *settle, rds_reply_t *const *replies)
     const rds_reply_t  *entries;
 
     for (int i = 0; i < settle->count && !loop_stopping(); i++) {
-        if (rds_len(replies[i]) == 0) {
+        if (rds_len(replies[i]) == 0 || !settle->streams[i].sound) {
             continue;
         }
 
@@ -408,6 +447,37 @@ settle_post_all(struct settle *settle, rds_reply_t *const *replies)
 }
 
 
+bool
+settle_drain(struct settle *settle, struct settle_stream *stream)
+{
+    bool         ok = true;
+    char         last[SETTLE_ID_MAX], batch[32];
+    const char  *argv[] = { "XREAD", "COUNT", batch, "STREAMS", stream->name,
+                            stream->cursor };
+
+    if (!settle_last_id(settle, stream, last, sizeof(last))) {
+        return false;
+    }
+
+    while (ok && settle_is_below(stream->cursor, last) && !loop_stopping()) {
+        snprintf(batch, sizeof(batch), "%d", settle->batch);
+        RDS_REPLY reply = rds_command(settle->rds, 6, argv);
+        const rds_reply_t  *entries = rds_at(rds_at(reply, 0), 1);
+
+        if (rds_len(entries) == 0) {
+            return rds_connected(settle->rds);
+        }
+        if (stream->sound && !settle_store_same(settle, stream)) {
+            return false;
+        }
+        ok = settle_post(settle, stream, entries, 0, rds_len(entries), false);
+        role_beat(ROLE_SETTLE);
+    }
+
+    return ok;
+}
+
+
 static bool
 settle_turn(struct settle *settle)
 {
@@ -420,6 +490,7 @@ settle_turn(struct settle *settle)
     }
 
     ok = settle_read(settle, replies)
+         && settle_stores_same(settle, replies)
          && settle_post_all(settle, replies);
 
     for (int i = 0; i < settle->count; i++) {

@@ -2,9 +2,10 @@
  * settle.h: what the settle role works with.
  *
  * settle_claim.c decides which streams are this process's, settle_behind.c
- * which of them can be settled, settle.c posts what they hold, settle_source.c
- * knows which batches of usage came before, settle_trim.c removes what is
- * settled, settle_expire.c ends holds and credits of their shards.
+ * which of them can be settled, settle_store.c whether their stores lost data,
+ * settle_recover.c makes wallets again, settle.c posts what the streams hold,
+ * settle_source.c knows which batches of usage came before, settle_trim.c
+ * removes what is settled, settle_expire.c ends holds and credits of theirs.
  */
 #ifndef TOLLGATE_SETTLE_H
 #define TOLLGATE_SETTLE_H
@@ -14,18 +15,29 @@
 #include "pg.h"
 #include "rds.h"
 #include "rows.h"
+#include "token.h"
 
 #define SETTLE_NAME_MAX   160
 #define SETTLE_ID_MAX     48
+#define SETTLE_STORE_ID   32     /* digits */
+#define SETTLE_REPLID_MAX 64
 
-enum settle_kind { SETTLE_LEDGER, SETTLE_USAGE };
+/* Epochs are entries of a ledger stream that are posted apart. */
+enum settle_kind { SETTLE_LEDGER, SETTLE_USAGE, SETTLE_EPOCHS };
+
+/* The columns of recover_seen, and how many fields of a wallet they are. */
+extern const char  settle_seen_columns[];
+#define SETTLE_SEEN_FIELDS  5
 
 struct settle_stream {
     char              name[SETTLE_NAME_MAX];
     char              cursor[SETTLE_ID_MAX];
     enum settle_kind  kind;
-    bool              owned;
     bool              behind;       /* is not settled: see settle_behind.c */
+    int               shard;                        /* -1: no ledger stream */
+    char              store[SETTLE_STORE_ID + 1];   /* as Postgres knows it */
+    char              replid[SETTLE_REPLID_MAX];
+    bool              sound;        /* the store is the one that is known */
 };
 
 struct settle_sources {
@@ -50,10 +62,12 @@ struct settle {
     int64_t                claim_at_ms;
     int64_t                expire_at_ms;
     int64_t                trim_at_ms;
+    int64_t                look_at_ms;
     struct rows            rows;
     struct settle_sources  sources;
     struct usage_batch     usage;
     struct fold            fold;
+    struct rows            seen;           /* wallets, as they were found */
 };
 
 /*
@@ -100,6 +114,27 @@ bool settle_trim_kept(struct settle *settle);
 /* The key of the hash that tells of a stream, see redis/trim.lua. */
 void settle_store(const struct settle_stream *stream, char *store,
     size_t size);
+
+/*
+ * Now and then looks whether the stores of the shards lost data, and makes the
+ * wallets again that have to be.  A stream that isn't sound is not read.
+ */
+bool settle_look(struct settle *settle);
+
+/* Whether the stores are the same after the streams were read. */
+bool settle_stores_same(struct settle *settle, rds_reply_t *const *replies);
+bool settle_store_same(struct settle *settle, struct settle_stream *stream);
+
+/* Makes wallets again, of one shard, which may be unsound, or of all. */
+bool settle_recover(struct settle *settle, struct settle_stream *only);
+
+/* Posts what a ledger stream holds at the time of the call. */
+bool settle_drain(struct settle *settle, struct settle_stream *stream);
+
+/* Ids of entries. */
+bool settle_last_id(struct settle *settle, const struct settle_stream *stream,
+    char *id, size_t size);
+bool settle_is_below(const char *id, const char *other);
 
 /* Once a second gives back what is held for requests that nobody settled. */
 bool settle_expire(struct settle *settle);

@@ -88,6 +88,7 @@ settle_detach(struct settle *settle)
     settle->owns_usage = false;
     settle->replays = false;
     settle->claim_at_ms = 0;
+    settle->look_at_ms = 0;
 }
 
 
@@ -139,9 +140,9 @@ settle_find(struct settle *settle, const char *name)
 }
 
 
-/* A killed owner may have committed and not trimmed, so that comes first. */
 static bool
-settle_own(struct settle *settle, const char *name, enum settle_kind kind)
+settle_own(struct settle *settle, const char *name, enum settle_kind kind,
+    int shard)
 {
     struct settle_stream  *streams, *stream;
 
@@ -153,13 +154,15 @@ settle_own(struct settle *settle, const char *name, enum settle_kind kind)
     settle->streams = streams;
 
     stream = &streams[settle->count];
-    *stream = (struct settle_stream) { .kind = kind };
+    *stream = (struct settle_stream) { .kind = kind, .shard = shard,
+                                       .sound = kind == SETTLE_USAGE };
     snprintf(stream->name, sizeof(stream->name), "%s", name);
 
     if (!settle_place(settle, stream)) {
         return false;
     }
     settle->count++;
+    settle->look_at_ms = 0;
 
     return true;
 }
@@ -179,7 +182,8 @@ settle_claim_shards(struct settle *settle)
 
         locked = settle_lock(settle, LOCK_CLASS_SHARD, (unsigned) shard);
         if (locked == -1
-            || (locked == 1 && !settle_own(settle, name, SETTLE_LEDGER)))
+            || (locked == 1 && !settle_own(settle, name, SETTLE_LEDGER,
+                                           shard)))
         {
             return false;
         }
@@ -225,7 +229,7 @@ settle_claim_usage(struct settle *settle)
         {
             continue;
         }
-        if (!settle_own(settle, name, SETTLE_USAGE)) {
+        if (!settle_own(settle, name, SETTLE_USAGE, -1)) {
             return false;
         }
     }

@@ -76,7 +76,7 @@ settle_trim_kept(struct settle *settle)
     for (int i = 0; i < settle->count; i++) {
         const struct settle_stream  *stream = &settle->streams[i];
 
-        if (!stream->behind
+        if (!stream->behind && stream->sound
             && !settle_trim(settle, stream, stream->cursor, 0))
         {
             return false;

@@ -6,11 +6,23 @@ declare
     fault record;
     frozen jsonb := '[]';
 begin
-    insert into suspense_event (stream, stream_id, account, reason, event, at)
-    select settle_suspend.stream, c.id, c.account, c.fault, jsonb_agg(to_jsonb(e) order by e.n), lib.now()
+    if not exists (select from settle_checked c where c.fault <> '') then
+        return frozen;
+    end if;
+
+    -- where the store lost data, events of a history that the ledger doesn't know are to be expected
+    insert into recovery (account, shard, reason, at)
+    select distinct a.id, a.shard, 'register', lib.now()
+    from settle_checked c join account a on a.id = c.account join store s on s.shard = a.shard and s.state = 'lost'
+    where c.fault <> ''
+    on conflict do nothing;
+
+    insert into suspense_event (stream, stream_id, account, reason, event, at, recovery)
+    select settle_suspend.stream, c.id, c.account, c.fault, jsonb_agg(to_jsonb(e) order by e.n), lib.now(), r.id
     from settle_checked c join settle_event e on e.id = c.id
-    where c.fault not in ('', 'again')
-    group by c.place, c.id, c.account, c.fault
+    left join recovery r on r.account = c.account and r.done_at is null
+    where c.fault not in ('', 'again') or c.fault = 'again' and r.id is not null
+    group by c.place, c.id, c.account, c.fault, r.id
     order by c.place;
 
     insert into alert (at, kind, account, detail)
@@ -25,6 +37,7 @@ begin
         select distinct on (c.account) c.account, c.fault, c.id
         from settle_checked c join account a on a.id = c.account
         where c.fault not in ('', 'again') and a.state <> 'frozen'
+          and not exists (select from recovery r where r.account = a.id and r.done_at is null)
         order by c.account, c.place
     loop
         perform ledger.account_freeze(fault.account, 'register_broken',
@@ -34,4 +47,4 @@ begin
 
     return frozen;
 end $$;
-comment on function ledger.settle_suspend is 'Keeps events that are at fault aside and freezes their accounts, which it returns.';
+comment on function ledger.settle_suspend is 'Keeps events that are at fault aside and freezes their accounts, which it returns, but for those that are to be recovered.';

@@ -9,6 +9,8 @@ as $$
       -- what follows a refused command waits
       and not exists (select from command r
                       where r.account = c.account and r.no < c.no and r.refused is not null and r.applied_at is null)
+      -- and so does all of a wallet that is made again
+      and not exists (select from recovery r where r.account = c.account and r.done_at is null)
     order by c.account, c.no
     limit max;
 $$;
