@@ -16,7 +16,7 @@ assert(version and version >= 0 and version < 2^53 and version % 1 == 0,
        'version is an integer')
 assert(#ARGV % 2 == 1, 'a field has no value')
 
-if k_store and redis.call('HEXISTS', k_store, 'id') == 0 then
+if k_store and not redis.call('HGET', k_store, 'id') then
     return -1
 end
 

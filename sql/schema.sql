@@ -974,12 +974,71 @@ CREATE TABLE public.quota_usage (
     CONSTRAINT quota_usage_window_check CHECK (("window" = ANY (ARRAY['day'::text, 'month'::text])))
 );
 
+CREATE TABLE public.recovery (
+    id bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    shard smallint NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    old_epoch bigint,
+    epoch bigint,
+    found jsonb,
+    ledger jsonb,
+    cmd bigint,
+    avail bigint,
+    delta bigint,
+    events bigint DEFAULT 0 NOT NULL,
+    short bigint DEFAULT 0 NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    written_off bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT recovery_requests_check CHECK ((requests >= 0)),
+    CONSTRAINT recovery_short_check CHECK ((short >= 0)),
+    CONSTRAINT recovery_written_off_check CHECK ((written_off >= 0))
+);
+
+COMMENT ON TABLE public.recovery IS 'Wallets that were made again under a new epoch. found: the wallet, null where there was none; ledger: the register''s end and the balance there. delta: what avail and held together changed by. events: of a history that the ledger had not. short: what those charged beyond the balance. requests, written_off: what passed and is in no history. Amounts are micro-credits.';
+
+ALTER TABLE public.recovery ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.recovery_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.recovery_writeoff (
+    request_id text NOT NULL COLLATE pg_catalog."C",
+    recovery bigint NOT NULL,
+    account text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    credits bigint NOT NULL,
+    txn bigint NOT NULL,
+    CONSTRAINT recovery_writeoff_credits_check CHECK ((credits > 0))
+);
+
+COMMENT ON TABLE public.recovery_writeoff IS 'Requests that passed, by their usage records, and whose charge was lost with Redis.';
+
 CREATE TABLE public.setting (
     name text NOT NULL,
     value text NOT NULL
 );
 
 COMMENT ON TABLE public.setting IS 'What an operator decides for the whole installation; amounts are micro-credits.';
+
+CREATE TABLE public.store (
+    shard smallint NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    replid text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'sound'::text NOT NULL,
+    reason text,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT store_shard_check CHECK ((shard >= 0)),
+    CONSTRAINT store_state_check CHECK ((state = ANY (ARRAY['sound'::text, 'lost'::text, 'rebuild'::text])))
+);
+
+COMMENT ON TABLE public.store IS 'The store that a shard has in Redis: id is what the worker wrote into it, replid what the server called its history when it was last looked through. lost: it is looked through, or has to be. rebuild: all its wallets are to be made again.';
 
 CREATE TABLE public.stream_behind (
     id bigint NOT NULL,
@@ -1050,10 +1109,13 @@ CREATE TABLE public.suspense_event (
     account text COLLATE pg_catalog."C",
     reason text NOT NULL,
     event jsonb NOT NULL,
-    at timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL,
+    recovery bigint
 );
 
 COMMENT ON TABLE public.suspense_event IS 'Events that were not posted because their account did not add up.';
+
+COMMENT ON COLUMN public.suspense_event.recovery IS 'Which recovery posts it, for what it is.';
 
 ALTER TABLE public.suspense_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suspense_event_id_seq
@@ -1339,6 +1401,12 @@ ALTER TABLE ONLY public.proof
 ALTER TABLE ONLY public.quota_usage
     ADD CONSTRAINT quota_usage_pkey PRIMARY KEY (account, "window", start);
 
+ALTER TABLE ONLY public.recovery
+    ADD CONSTRAINT recovery_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.recovery_writeoff
+    ADD CONSTRAINT recovery_writeoff_pkey PRIMARY KEY (request_id);
+
 ALTER TABLE ONLY public.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
 
@@ -1350,6 +1418,9 @@ ALTER TABLE ONLY public.statement
 
 ALTER TABLE ONLY public.statement
     ADD CONSTRAINT statement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.store
+    ADD CONSTRAINT store_pkey PRIMARY KEY (shard);
 
 ALTER TABLE ONLY public.stream_behind
     ADD CONSTRAINT stream_behind_pkey PRIMARY KEY (id);
@@ -1456,6 +1527,14 @@ CREATE INDEX ledger_entry_account ON public.ledger_entry USING btree (ledger_acc
 
 CREATE INDEX ledger_txn_account ON public.ledger_txn USING btree (account, id);
 
+CREATE INDEX recovery_account ON public.recovery USING btree (account, at);
+
+CREATE INDEX recovery_due ON public.recovery USING btree (shard, id) WHERE (done_at IS NULL);
+
+CREATE UNIQUE INDEX recovery_open ON public.recovery USING btree (account) WHERE (done_at IS NULL);
+
+CREATE INDEX recovery_writeoff_recovery ON public.recovery_writeoff USING btree (recovery);
+
 CREATE INDEX statement_to ON public.statement USING btree (account, to_at);
 
 CREATE UNIQUE INDEX stream_behind_open ON public.stream_behind USING btree (stream) WHERE (ended_at IS NULL);
@@ -1465,6 +1544,8 @@ CREATE UNIQUE INDEX subscription_current ON public.subscription USING btree (acc
 CREATE INDEX subscription_due ON public.subscription USING btree (period_end) WHERE (ended_at IS NULL);
 
 CREATE INDEX suspense_event_account ON public.suspense_event USING btree (account, id);
+
+CREATE INDEX suspense_event_recovery ON public.suspense_event USING btree (recovery) WHERE (recovery IS NOT NULL);
 
 CREATE INDEX unpaid_use_account ON public.unpaid_use USING btree (account, id);
 
@@ -1655,6 +1736,18 @@ ALTER TABLE ONLY public.plan_version
 ALTER TABLE ONLY public.quota_usage
     ADD CONSTRAINT quota_usage_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
+ALTER TABLE ONLY public.recovery
+    ADD CONSTRAINT recovery_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.recovery_writeoff
+    ADD CONSTRAINT recovery_writeoff_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.recovery_writeoff
+    ADD CONSTRAINT recovery_writeoff_recovery_fkey FOREIGN KEY (recovery) REFERENCES public.recovery(id);
+
+ALTER TABLE ONLY public.recovery_writeoff
+    ADD CONSTRAINT recovery_writeoff_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
+
 ALTER TABLE ONLY public.statement
     ADD CONSTRAINT statement_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
@@ -1669,6 +1762,9 @@ ALTER TABLE ONLY public.subscription
 
 ALTER TABLE ONLY public.subscription
     ADD CONSTRAINT subscription_plan_plan_version_fkey FOREIGN KEY (plan, plan_version) REFERENCES public.plan_version(plan, version);
+
+ALTER TABLE ONLY public.suspense_event
+    ADD CONSTRAINT suspense_event_recovery_fkey FOREIGN KEY (recovery) REFERENCES public.recovery(id);
 
 ALTER TABLE ONLY public.unpaid_use
     ADD CONSTRAINT unpaid_use_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
@@ -1818,7 +1914,13 @@ GRANT SELECT,UPDATE ON TABLE public.proof TO tollgate_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quota_usage TO tollgate_worker;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.recovery TO tollgate_worker;
+
+GRANT SELECT,INSERT ON TABLE public.recovery_writeoff TO tollgate_worker;
+
 GRANT SELECT ON TABLE public.setting TO tollgate_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.store TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.stream_behind TO tollgate_worker;
 

@@ -3,7 +3,7 @@
  *
  * settle_claim.c decides which streams are this process's, settle_behind.c
  * which of them can be settled, settle_store.c whether their stores lost data,
- * settle_recover.c makes wallets again, settle.c posts what the streams hold,
+ * settle_inspect.c what these lost, settle_recover.c makes wallets again, settle.c posts what the streams hold,
  * settle_source.c knows which batches of usage came before, settle_trim.c
  * removes what is settled, settle_expire.c ends holds and credits of theirs.
  */
@@ -124,6 +124,24 @@ bool settle_look(struct settle *settle);
 /* Whether the stores are the same after the streams were read. */
 bool settle_stores_same(struct settle *settle, rds_reply_t *const *replies);
 bool settle_store_same(struct settle *settle, struct settle_stream *stream);
+
+/*
+ * Asks what the store of a stream is; has the stream go on behind the cursor,
+ * unless that is "-".  The reply comes by rds_next(); a text of it, never NULL.
+ */
+enum settle_store_field { STORE_ID, STORE_REPLID, STORE_LAST, STORE_UNKNOWN };
+
+bool settle_store_ask(struct settle *settle,
+    const struct settle_stream *stream, const char *cursor);
+const char *settle_store_text(const rds_reply_t *reply,
+    enum settle_store_field field);
+
+/*
+ * Looks a store through, of which that was found and this id is known (NULL:
+ * none), and marks it as sound.
+ */
+bool settle_inspect(struct settle *settle, struct settle_stream *stream,
+    const char *reason, const rds_reply_t *found, const char *known);
 
 /* Makes wallets again, of one shard, which may be unsound, or of all. */
 bool settle_recover(struct settle *settle, struct settle_stream *only);

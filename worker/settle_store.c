@@ -3,35 +3,25 @@
  *
  * A store has an id that Postgres knows, its server a replication id that is
  * new after each start and each failover, and its stream never goes back.
- * Where one of these differs all wallets of the shard are compared with the
- * ledger, and those that differ are made again (settle_recover.c).  Meanwhile
- * nothing of the shard is settled in the ordinary way, and no plan is copied
- * to it.
+ * Where one of these differs the shard is looked through (settle_inspect.c);
+ * meanwhile nothing of it is settled in the ordinary way.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "event.h"
 #include "key_names.h"
 #include "log.h"
 #include "loop.h"
-#include "role.h"
 #include "settle.h"
 
 
 #define LOOK_MS       500      /* between looks at all stores */
-#define STORE_PAGE    "1000"   /* accounts, or entries of a stream, at a time */
 
 
-/* What store.lua answers, and where it stands in the answer. */
-enum store_field { STORE_ID, STORE_REPLID, STORE_LAST, STORE_UNKNOWN };
-
-
-static bool
-store_ask(struct settle *settle, const struct settle_stream *stream,
+bool
+settle_store_ask(struct settle *settle, const struct settle_stream *stream,
     const char *cursor)
 {
     char         store[SETTLE_NAME_MAX], unknown[SETTLE_NAME_MAX];
@@ -47,8 +37,8 @@ store_ask(struct settle *settle, const struct settle_stream *stream,
 }
 
 
-static const char *
-store_text(const rds_reply_t *reply, enum store_field field)
+const char *
+settle_store_text(const rds_reply_t *reply, enum settle_store_field field)
 {
     const char  *text = rds_text(rds_at(reply, field));
 
@@ -74,7 +64,7 @@ bool
 settle_last_id(struct settle *settle, const struct settle_stream *stream,
     char *id, size_t size)
 {
-    if (!store_ask(settle, stream, "-")) {
+    if (!settle_store_ask(settle, stream, "-")) {
         return false;
     }
     RDS_REPLY reply = rds_next(settle->rds);
@@ -82,7 +72,7 @@ settle_last_id(struct settle *settle, const struct settle_stream *stream,
     if (reply == NULL) {
         return settle_redis_failed(settle, "look at a store");
     }
-    snprintf(id, size, "%s", store_text(reply, STORE_LAST));
+    snprintf(id, size, "%s", settle_store_text(reply, STORE_LAST));
 
     return true;
 }
@@ -94,8 +84,8 @@ store_is_same(struct settle *settle, struct settle_stream *stream,
     const rds_reply_t *reply)
 {
     bool  same = reply != NULL
-                 && strcmp(store_text(reply, STORE_ID), stream->store) == 0
-                 && strcmp(store_text(reply, STORE_REPLID),
+                 && strcmp(settle_store_text(reply, STORE_ID), stream->store) == 0
+                 && strcmp(settle_store_text(reply, STORE_REPLID),
                            stream->replid) == 0;
 
     if (!same) {
@@ -116,7 +106,7 @@ settle_stores_same(struct settle *settle, rds_reply_t *const *replies)
 {
     for (int i = 0; i < settle->count; i++) {
         if (settle->streams[i].shard != -1 && rds_len(replies[i]) > 0
-            && !store_ask(settle, &settle->streams[i], "-"))
+            && !settle_store_ask(settle, &settle->streams[i], "-"))
         {
             return false;
         }
@@ -137,7 +127,7 @@ settle_stores_same(struct settle *settle, rds_reply_t *const *replies)
 bool
 settle_store_same(struct settle *settle, struct settle_stream *stream)
 {
-    if (!store_ask(settle, stream, "-")) {
+    if (!settle_store_ask(settle, stream, "-")) {
         return false;
     }
     RDS_REPLY reply = rds_next(settle->rds);
@@ -151,299 +141,16 @@ static const char *
 store_sign(const struct settle_stream *stream, const rds_reply_t *reply,
     const char *id, const char *replid, const char *state)
 {
-    const char  *found = store_text(reply, STORE_ID);
-    const char  *last = store_text(reply, STORE_LAST);
+    const char  *found = settle_store_text(reply, STORE_ID);
+    const char  *last = settle_store_text(reply, STORE_LAST);
 
     return id == NULL ? "new"
            : found[0] == '\0' ? "store_empty"
            : strcmp(found, id) != 0 ? "store_another"
-           : strcmp(store_text(reply, STORE_REPLID), replid) != 0 ? "restarted"
+           : strcmp(settle_store_text(reply, STORE_REPLID), replid) != 0 ? "restarted"
            : settle_is_below(last, stream->cursor) ? "rewound"
            : strcmp(state, "sound") != 0 ? state
            : NULL;
-}
-
-
-/*
- * Entries whose ids are those of settled ones: either they are settled, and
- * were not removed, or a master whose clock is behind wrote them.
- */
-static bool
-store_behind(struct settle *settle, struct settle_stream *stream)
-{
-    size_t       n;
-    char         from[SETTLE_ID_MAX + 1] = "-";
-    const char  *argv[] = { "XRANGE", stream->name, from, stream->cursor,
-                            "COUNT", STORE_PAGE };
-    const char  *params[] = { stream->name };
-
-    do {
-        RDS_REPLY page = rds_command(settle->rds, 6, argv);
-
-        if (page == NULL) {
-            return settle_redis_failed(settle, "read what is behind");
-        }
-
-        n = rds_len(page);
-        rows_cut(&settle->rows, 0);
-        for (size_t i = 0; i < n; i++) {
-            /* Those that are malformed were found to be when they were read. */
-            (void) event_rows(&settle->rows, stream->name, rds_at(page, i));
-            snprintf(from, sizeof(from), "(%.*s", SETTLE_ID_MAX - 1,
-                     rds_text(rds_at(rds_at(page, i), 0)));
-        }
-        role_beat(ROLE_SETTLE);
-
-        if (settle->rows.len > 0
-            && !(pg_begin(settle->pg)
-                 && pg_copy(settle->pg, "settle_event", event_columns,
-                            settle->rows.text, settle->rows.len)
-                 && pg_do(settle->pg, "ledger.recover_behind", 1, params)
-                 && pg_commit(settle->pg)))
-        {
-            settle_failed(settle, "keep what is behind");
-            pg_rollback(settle->pg);
-            return false;
-        }
-
-    } while (n == strtoull(STORE_PAGE, NULL, 10));
-
-    return true;
-}
-
-
-/* Has the stream go on behind the cursor. */
-static bool
-store_advance(struct settle *settle, const struct settle_stream *stream)
-{
-    if (!store_ask(settle, stream, stream->cursor)) {
-        return false;
-    }
-    RDS_REPLY reply = rds_next(settle->rds);
-
-    return reply != NULL
-           || settle_redis_failed(settle, "have a stream go on");
-}
-
-
-/* Adds a wallet as it is to the rows of recover_seen. */
-static void
-store_seen(struct rows *rows, const char *account, const rds_reply_t *fields,
-    const char *applied)
-{
-    int64_t       number;
-    struct token  token;
-
-    rows_text(rows, account, strlen(account));
-    for (size_t i = 0; i < SETTLE_SEEN_FIELDS; i++) {
-        token = (struct token) { rds_text(rds_at(fields, i)),
-                                 rds_len(rds_at(fields, i)) };
-        if (token.text != NULL && token_int(token, 0, &number)) {
-            rows_int(rows, number);
-        } else {
-            rows_null(rows);
-        }
-    }
-    if (applied != NULL) {
-        rows_text(rows, applied, strlen(applied));
-    } else {
-        rows_null(rows);
-    }
-    rows_end(rows);
-}
-
-
-/* Reads a page of wallets into settle->rows. */
-static bool
-store_read_page(struct settle *settle, const struct settle_stream *stream,
-    const pg_result_t *accounts)
-{
-    char         wallet[SETTLE_NAME_MAX];
-    const char  *argv[] = { "HMGET", wallet, "epoch", "seq", "avail", "held",
-                            "cmd" };
-
-    for (int row = 0; row < pg_rows(accounts); row++) {
-        snprintf(wallet, sizeof(wallet), TG_KEY_WALLET_FMT,
-                 (unsigned) stream->shard, pg_value(accounts, row, 0));
-        if (!rds_append(settle->rds, 7, argv)) {
-            return settle_redis_failed(settle, "read wallets");
-        }
-    }
-
-    rows_cut(&settle->rows, 0);
-    for (int row = 0; row < pg_rows(accounts); row++) {
-        RDS_REPLY fields = rds_next(settle->rds);
-
-        if (fields == NULL) {
-            settle_redis_failed(settle, "read a wallet");
-            /* Where something else stands the mirror finds it. */
-            if (strncmp(rds_error(settle->rds), "WRONGTYPE", 9) == 0) {
-                continue;
-            }
-            return false;
-        }
-        store_seen(&settle->rows, pg_value(accounts, row, 0), fields,
-                   pg_value(accounts, row, 1));
-    }
-
-    return true;
-}
-
-
-/* Has the wallets in rows judged; adds those to wait for to later. */
-static bool
-store_judge(struct settle *settle, const struct rows *rows, const char *reason,
-    bool final, struct rows *later)
-{
-    const char  *params[] = { reason, final ? "true" : "false" };
-
-    if (rows->len == 0) {
-        return true;
-    }
-    if (!pg_begin(settle->pg)
-        || !pg_copy(settle->pg, "recover_seen", settle_seen_columns,
-                    rows->text, rows->len))
-    {
-        goto failed;
-    }
-
-    PG_RESULT waiting = pg_call(settle->pg, "ledger.recover_judge", 2, params);
-
-    if (waiting == NULL || !pg_commit(settle->pg)) {
-        goto failed;
-    }
-
-    /* Their lines are those of the rows that begin so. */
-    for (int row = 0; later != NULL && row < pg_rows(waiting); row++) {
-        const char  *account = pg_value(waiting, row, 0);
-        const char  *line = rows->text, *end = rows->text + rows->len, *next;
-
-        for ( ; line < end; line = next) {
-            next = (const char *) memchr(line, '\n', (size_t) (end - line));
-            next = next != NULL ? next + 1 : end;
-            if (strncmp(line, account, strlen(account)) == 0) {
-                rows_raw(later, line, (size_t) (next - line));
-            }
-        }
-    }
-
-    return true;
-
-failed:
-
-    settle_failed(settle, "judge wallets");
-    pg_rollback(settle->pg);
-
-    return false;
-}
-
-
-/* Compares all wallets of a shard with the ledger. */
-static bool
-store_compare(struct settle *settle, struct settle_stream *stream,
-    const char *reason)
-{
-    bool         ok = true, more = true;
-    char         shard[16], after[32] = "";
-    const char  *params[] = { shard, after, STORE_PAGE };
-    struct rows  later = { 0 };
-
-    snprintf(shard, sizeof(shard), "%d", stream->shard);
-
-    while (ok && more && !loop_stopping()) {
-        PG_RESULT accounts = pg_call(settle->pg, "ledger.recover_accounts", 3,
-                                     params);
-
-        if (accounts == NULL) {
-            ok = settle_failed(settle, "read the accounts of a shard");
-            break;
-        }
-
-        more = pg_rows(accounts) == atoi(STORE_PAGE);
-        ok = store_read_page(settle, stream, accounts)
-             && store_judge(settle, &settle->rows, reason, false, &later);
-        if (pg_rows(accounts) > 0) {
-            snprintf(after, sizeof(after), "%s",
-                     pg_value(accounts, pg_rows(accounts) - 1, 0));
-        }
-        role_beat(ROLE_SETTLE);
-    }
-
-    ok = ok && !loop_stopping() && settle_drain(settle, stream)
-         && store_judge(settle, &later, reason, true, NULL);
-    rows_free(&later);
-
-    return ok;
-}
-
-
-/* Gives the store an id of its own, unless it has the one that is known. */
-static bool
-store_mark(struct settle *settle, struct settle_stream *stream,
-    const rds_reply_t *found, const char *known)
-{
-    char            store[SETTLE_NAME_MAX], shard[16];
-    unsigned char   bytes[SETTLE_STORE_ID / 2];
-    const char     *argv[] = { "HSET", store, "id", stream->store };
-    const char     *params[] = { shard, stream->store, stream->replid };
-
-    snprintf(shard, sizeof(shard), "%d", stream->shard);
-    snprintf(store, sizeof(store), TG_KEY_STORE_FMT, (unsigned) stream->shard);
-    snprintf(stream->replid, sizeof(stream->replid), "%s",
-             store_text(found, STORE_REPLID));
-    snprintf(stream->store, sizeof(stream->store), "%s",
-             store_text(found, STORE_ID));
-
-    if (known == NULL || known[0] == '\0'
-        || strcmp(known, stream->store) != 0)
-    {
-        if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
-            log_error("there is no randomness to be had");
-            return false;
-        }
-        for (size_t i = 0; i < sizeof(bytes); i++) {
-            snprintf(stream->store + 2 * i, 3, "%02x", bytes[i]);
-        }
-
-        RDS_REPLY reply = rds_command(settle->rds, 4, argv);
-
-        if (reply == NULL) {
-            return settle_redis_failed(settle, "mark a store");
-        }
-    }
-
-    return pg_do(settle->pg, "ledger.store_sound", 3, params)
-           || settle_failed(settle, "note a store");
-}
-
-
-/*
- * Looks a store through.  The shard is marked first, so that whoever goes on
- * after a crash begins again, and events that don't add up are kept.
- */
-static bool
-store_inspect(struct settle *settle, struct settle_stream *stream,
-    const char *reason, const rds_reply_t *found, const char *known)
-{
-    char         shard[16];
-    const char  *params[] = { shard, reason };
-
-    snprintf(shard, sizeof(shard), "%d", stream->shard);
-    if (strcmp(reason, "new") != 0) {
-        log_info("shard %s is compared with the ledger: %s", shard, reason);
-    }
-
-    if (!pg_do(settle->pg, "ledger.store_lost", 2, params)) {
-        return settle_failed(settle, "note that a store is another");
-    }
-
-    return store_behind(settle, stream)
-           && store_advance(settle, stream)
-           && settle_drain(settle, stream)
-           && store_compare(settle, stream, reason)
-           && settle_recover(settle, stream)
-           && store_mark(settle, stream, found, known)
-           && settle_trim(settle, stream, "", 0);
 }
 
 
@@ -547,7 +254,7 @@ store_look_at(struct settle *settle, struct settle_stream *stream,
     const char  *id, *reason;
 
     /* One that can't be asked, or a replica, is not read from either. */
-    if (found == NULL || store_text(found, STORE_REPLID)[0] == '\0') {
+    if (found == NULL || settle_store_text(found, STORE_REPLID)[0] == '\0') {
         stream->sound = false;
         return true;
     }
@@ -559,14 +266,14 @@ store_look_at(struct settle *settle, struct settle_stream *stream,
 
     if (reason != NULL) {
         stream->sound = false;
-        if (!store_inspect(settle, stream, reason, found, id)) {
+        if (!settle_inspect(settle, stream, reason, found, id)) {
             return false;
         }
 
     } else if (!stream->sound) {
         snprintf(stream->store, sizeof(stream->store), "%s", id);
         snprintf(stream->replid, sizeof(stream->replid), "%s",
-                 store_text(found, STORE_REPLID));
+                 settle_store_text(found, STORE_REPLID));
         /* A killed owner may have committed and not trimmed. */
         if (!settle_trim(settle, stream, "", 0)) {
             return false;
@@ -592,7 +299,7 @@ store_look(struct settle *settle, rds_reply_t **found)
 
     for (int i = 0; i < settle->count; i++) {
         if (settle->streams[i].shard != -1
-            && !store_ask(settle, &settle->streams[i], "-"))
+            && !settle_store_ask(settle, &settle->streams[i], "-"))
         {
             return false;
         }

@@ -34,6 +34,14 @@ begin
       and (d.no <= t.cmd and d.applied_at is null or d.no > t.cmd and d.applied_at is not null
            or d.refused = -1);
 
+    -- a link that was revoked has to stay so; at the first try, since these are commands
+    perform mirror.command(d.account, 0, jsonb_build_object('link', format('%s %s', substr(d.id, 4),
+                               coalesce(extract(epoch from d.expires_at)::bigint, 0))))
+    from recover_target t
+    join recovery r on r.id = t.recovery and r.epoch is null
+    join downloads d on d.account = t.account and d.revoked_at is not null
+    where coalesce(d.expires_at > lib.now() - interval '1 hour', true);
+
     update recovery r
     set epoch = t.epoch, old_epoch = c.epoch, cmd = t.cmd, avail = t.avail,
         delta = t.avail - coalesce(s.avail, 0) - coalesce(s.held, 0),
