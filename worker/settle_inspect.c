@@ -275,6 +275,34 @@ inspect_mark(struct settle *settle, struct settle_stream *stream,
 }
 
 
+/* Whether nothing was lost again meanwhile; else it is looked through again. */
+static bool
+inspect_is_whole(struct settle *settle, const struct settle_stream *stream,
+    const rds_reply_t *found, bool *whole)
+{
+    if (!settle_store_ask(settle, stream, "-")) {
+        return false;
+    }
+    RDS_REPLY now = rds_next(settle->rds);
+
+    if (now == NULL) {
+        return settle_redis_failed(settle, "look at a store");
+    }
+
+    *whole = strcmp(settle_store_text(now, STORE_ID),
+                    settle_store_text(found, STORE_ID)) == 0
+             && strcmp(settle_store_text(now, STORE_REPLID),
+                       settle_store_text(found, STORE_REPLID)) == 0
+             && !settle_is_below(settle_store_text(now, STORE_LAST),
+                                 stream->cursor);
+    if (!*whole) {
+        settle->look_at_ms = 0;
+    }
+
+    return true;
+}
+
+
 /*
  * Looks a store through.  The shard is marked first, so that whoever goes on
  * after a crash begins again, and events that don't add up are kept.
@@ -283,6 +311,7 @@ bool
 settle_inspect(struct settle *settle, struct settle_stream *stream,
     const char *reason, const rds_reply_t *found, const char *known)
 {
+    bool         whole;
     char         shard[16];
     const char  *params[] = { shard, reason };
 
@@ -295,11 +324,18 @@ settle_inspect(struct settle *settle, struct settle_stream *stream,
         return settle_failed(settle, "note that a store is another");
     }
 
-    return inspect_behind(settle, stream)
-           && inspect_advance(settle, stream)
-           && settle_drain(settle, stream)
-           && inspect_compare(settle, stream, reason)
-           && settle_recover(settle, stream)
-           && inspect_mark(settle, stream, found, known)
-           && settle_trim(settle, stream, "", 0);
+    if (!inspect_behind(settle, stream)
+        || !inspect_advance(settle, stream)
+        || !settle_drain(settle, stream)
+        || !inspect_compare(settle, stream, reason)
+        || !settle_recover(settle, stream)
+        || !inspect_is_whole(settle, stream, found, &whole))
+    {
+        return false;
+    }
+
+    stream->sound = whole && inspect_mark(settle, stream, found, known)
+                    && settle_trim(settle, stream, "", 0);
+
+    return stream->sound || !whole;
 }

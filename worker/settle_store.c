@@ -86,7 +86,9 @@ store_is_same(struct settle *settle, struct settle_stream *stream,
     bool  same = reply != NULL
                  && strcmp(settle_store_text(reply, STORE_ID), stream->store) == 0
                  && strcmp(settle_store_text(reply, STORE_REPLID),
-                           stream->replid) == 0;
+                           stream->replid) == 0
+                 && !settle_is_below(settle_store_text(reply, STORE_LAST),
+                                     stream->cursor);
 
     if (!same) {
         stream->sound = false;
@@ -278,8 +280,8 @@ store_look_at(struct settle *settle, struct settle_stream *stream,
         if (!settle_trim(settle, stream, "", 0)) {
             return false;
         }
+        stream->sound = true;
     }
-    stream->sound = true;
 
     return store_unknown(settle, stream, found);
 }
