@@ -11,7 +11,7 @@ use File::Copy ();
 use Test::More;
 use Tollgate::Story;
 
-my $t = Tollgate::Story->begin(conf => <<'CONF');
+my $t = Tollgate::Story->begin(worker => { 'worker.roles' => 'settle mirror jobs api' }, conf => <<'CONF');
     tollgate on;
     tollgate_feature image.generate;
     location / { proxy_pass http://backend; }

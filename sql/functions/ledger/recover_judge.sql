@@ -3,11 +3,12 @@ language plpgsql
 set search_path = public, pg_temp
 as $$
 begin
+    -- at last more may be settled than there was when the wallet was read
     insert into recovery (account, shard, reason, at)
     select a.id, a.shard, recover_judge.reason, lib.now()
     from recover_seen s join account a on a.id = s.account join account_cursor c on c.account = s.account
     where case when s.epoch is null then c.last_seq > 0 or s.applied is not null
-               else s.epoch <> c.epoch or s.seq is null or s.seq < c.last_seq
+               else s.epoch <> c.epoch or s.seq is null or s.seq < c.last_seq and not final
                     or s.seq = c.last_seq and (s.avail, s.held) is distinct from (c.last_avail, c.last_held)
                     or s.seq > c.last_seq and final
                     or coalesce(s.cmd, -1) < coalesce(s.applied, 0) end
