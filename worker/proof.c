@@ -130,9 +130,9 @@ proof_resume(struct proof *proof)
 }
 
 
-/* Freezes an account, and tells what its two sides are. */
+/* Freezes an account, or has what Redis lost made again, and tells. */
 static bool
-proof_freeze(struct proof *proof, const struct verify_account *account)
+proof_differs(struct proof *proof, const struct verify_account *account)
 {
     char         finding[512];
     const char  *params[] = { account->id, finding };
@@ -150,7 +150,12 @@ proof_freeze(struct proof *proof, const struct verify_account *account)
     if (result == NULL) {
         return proof_failed(proof, "freeze an account");
     }
-    if (pg_value(result, 0, 0)[0] == 't') {
+    if (strcmp(pg_value(result, 0, 0), "recovers") == 0) {
+        log_warn("the wallet of account %s is made again: Redis lost it or a "
+                 "part of its history (%s)", account->id,
+                 account->reason->name);
+    }
+    if (strcmp(pg_value(result, 0, 0), "frozen") == 0) {
         log_error("account %s is frozen: Redis and the ledger differ (%s), "
                   "by %" PRId64 " micro-credits", account->id,
                   account->reason->name, account->redis - account->ledger);
@@ -176,7 +181,7 @@ proof_page(struct proof *proof, int count)
     for (int i = 0; i < count; i++) {
         moving += proof->accounts[i].state == VERIFY_OPEN;
         if (proof->accounts[i].state == VERIFY_DIFFERS
-            && !proof_freeze(proof, &proof->accounts[i]))
+            && !proof_differs(proof, &proof->accounts[i]))
         {
             return -1;
         }

@@ -161,6 +161,22 @@ api_import(const struct conf *conf, pg_t *pg, const json_t *args,
 
 
 void
+api_repair(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer)
+{
+    api_doctor(conf, pg, args, answer);
+}
+
+
+void
+api_repair_plan(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer)
+{
+    api_doctor(conf, pg, args, answer);
+}
+
+
+void
 api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer)
 {

@@ -200,6 +200,7 @@ int run_call(struct cli_call *call);
 int run_list(struct cli_call *call);
 int run_plain(struct cli_call *call);
 int run_check(struct cli_call *call);
+int run_repair(struct cli_call *call);
 
 /*
  * csv.c: the rows of a CSV text with a header, an array of objects of texts,
@@ -248,6 +249,7 @@ json_t *report_check_rows(json_t *answer);
 json_t *report_difference_rows(json_t *answer);
 bool report_explain(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_doctor(struct cli_call *call, json_t *answer, json_t *rows);
+bool report_repair(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_verify(struct cli_call *call, json_t *answer, json_t *rows);
 bool report_color(const struct cli_call *call);
 

@@ -335,20 +335,7 @@ const struct cli_command commands_table[] = {
       .examples = { "tollgate prices list --at 2027-01-01",
                     "tollgate prices list --all -o csv > prices.csv" } },
 #include "commands_credits.h"
-    { .noun = "ledger", .verb = "verify",
-      .summary = "prove that Redis and the ledger agree",
-      .details = "Exits with 6 when they do not, and says where.",
-      .method = "GET", .path = "/api/ledger/verify",
-      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, true }),
-      .columns = COLUMNS(
-          { "ACCOUNT", "account", CLI_LEFT }, { "REDIS", "redis", CLI_POINT },
-          { "LEDGER", "ledger", CLI_POINT }, { "REASON", "reason", CLI_LEFT },
-          { "WHAT TO DO", "hint", CLI_LEFT }),
-      .name_member = "account", .timeout_ms = LONG_MS,
-      .rows = report_difference_rows, .table = report_verify,
-      .run = run_check,
-      .examples = { "tollgate ledger verify",
-                    "tollgate ledger verify 3kTq0ZbW9x -o json" } },
+#include "commands_ledger.h"
 #include "commands_audit.h"
 #include "commands_operations.h"
     { .noun = "unpaid", .verb = "list",

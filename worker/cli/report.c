@@ -114,6 +114,28 @@ report_verify(struct cli_call *call, json_t *answer, json_t *rows)
 }
 
 
+/* Of each account what is to do, or was done, and what comes of it. */
+bool
+report_repair(struct cli_call *call, json_t *answer, json_t *rows)
+{
+    bool applied = json_is_true(json_object_get(answer, "applied"));
+
+    if (json_array_size(rows) == 0) {
+        puts("no account is frozen, and none differs");
+        return true;
+    }
+    if (!table_rows(call->command->columns, rows, report_color(call))) {
+        return false;
+    }
+    if (!applied) {
+        puts("nothing was done; --yes does it");
+    } else if (!json_is_true(json_object_get(answer, "ok"))) {
+        puts("not all is done yet: try again, and see the worker's log");
+    }
+    return true;
+}
+
+
 /* What was compared: Redis' side, and what the ledger's is made of. */
 static void
 report_totals(const json_t *answer)

@@ -15,6 +15,8 @@ static int run_pages(struct cli_call *call, json_int_t limit, json_t **list);
 static int run_page(struct cli_call *call, json_int_t want,
     const char *cursor, json_t **page);
 static int run_append(json_t **list, json_t *page);
+static int run_checked(struct cli_call *call, const json_t *query,
+    const json_t *body);
 
 
 int
@@ -244,8 +246,30 @@ run_append(json_t **list, json_t *page)
 int
 run_check(struct cli_call *call)
 {
+    return run_checked(call, call->params, NULL);
+}
+
+
+/* Asks what would be done; with --yes has it done. */
+int
+run_repair(struct cli_call *call)
+{
+    struct cli_command apply = *call->command;
+
+    if (!args_on(call, "yes")) {
+        return run_check(call);
+    }
+    apply.method = "POST";
+    call->command = &apply;
+    return run_checked(call, NULL, call->params);
+}
+
+
+static int
+run_checked(struct cli_call *call, const json_t *query, const json_t *body)
+{
     json_t *answer = NULL;
-    int status = client_call(call, call->params, NULL, &answer);
+    int status = client_call(call, query, body, &answer);
 
     if (status == CLI_OK) {
         status = output_answer(call, answer);
