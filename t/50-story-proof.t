@@ -78,4 +78,16 @@ is_deeply [map { $_->{account} } @{ $proof->{differences} }], [$bad->{account}],
 like $proof->{differences}[0]{hint}, qr/repair/, 'with what to do';
 is status($good), 200, 'and all the time others pass';
 
+# What Redis lost is made again, and nobody is stopped for it.
+$t->settled;
+$t->r('DEL', Tollgate::wallet_key($good->{account}));
+$t->wait_for(sub { status($good) == 200 }, 'a wallet that was lost to be there again');
+$t->settled;
+is $t->sql(q{select count(*) from recovery where account = $1 and done_at is not null},
+           $good->{account}), 1, 'it was made again once';
+is $t->sql(q{select count(*) from alert where kind = 'diverged'}), 1,
+    'and its account is not frozen';
+is_deeply [map { $_->{account} } @{ $t->verified->{differences} }], [$bad->{account}],
+    'what was wrong before is wrong still, and nothing else';
+
 done_testing;
