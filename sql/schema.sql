@@ -1110,12 +1110,15 @@ CREATE TABLE public.suspense_event (
     reason text NOT NULL,
     event jsonb NOT NULL,
     at timestamp with time zone NOT NULL,
-    recovery bigint
+    recovery bigint,
+    repaired_at timestamp with time zone
 );
 
 COMMENT ON TABLE public.suspense_event IS 'Events that were not posted because their account did not add up.';
 
 COMMENT ON COLUMN public.suspense_event.recovery IS 'Which recovery posts it, for what it is.';
+
+COMMENT ON COLUMN public.suspense_event.repaired_at IS 'When a repair of its account dealt with it: posted it, where recovery says by which, or gave it up.';
 
 ALTER TABLE public.suspense_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suspense_event_id_seq
@@ -1935,6 +1938,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_cursor TO tollgate_worker;
 GRANT SELECT ON TABLE public.subscription_plans TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.suspense_event TO tollgate_worker;
+
+GRANT UPDATE(recovery) ON TABLE public.suspense_event TO tollgate_worker;
+
+GRANT UPDATE(repaired_at) ON TABLE public.suspense_event TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.test_clock TO tollgate_worker;
 
