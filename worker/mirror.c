@@ -106,6 +106,10 @@ mirror_attach(struct mirror *mirror)
         return mirror_failed(mirror, "read the number of shards");
     }
     mirror->shards = atoi(pg_value(result, 0, 0));
+    mirror->waits = calloc((size_t) mirror->shards + 1, sizeof(*mirror->waits));
+    if (mirror->waits == NULL) {
+        die("out of memory");
+    }
     mirror->attached = true;
 
     return true;
@@ -118,7 +122,10 @@ mirror_detach(struct mirror *mirror)
 {
     pg_drop(mirror->pg);
     rds_drop(mirror->rds);
+    free(mirror->waits);
 
+    mirror->waits = NULL;
+    mirror->waiting = false;
     mirror->attached = false;
     mirror->owner = false;
     mirror->version = -1;
@@ -191,6 +198,16 @@ mirror_command(const pg_result_t *pending, int row)
     snprintf(command.ledger, sizeof(command.ledger), TG_KEY_LEDGER_FMT, shard);
 
     return command;
+}
+
+
+/* Nobody gets a plan that his shard has not: it waits for its wallets. */
+static bool
+mirror_waits(const struct mirror *mirror, const pg_result_t *pending, int row)
+{
+    int  shard = atoi(pg_value(pending, row, 1));
+
+    return shard < mirror->shards && mirror->waits[shard];
 }
 
 
@@ -297,6 +314,10 @@ mirror_read_commands(struct mirror *mirror, const pg_result_t *pending)
 
     for (int row = 0; row < pg_rows(pending); row++) {
         struct mirror_command  command = mirror_command(pending, row);
+
+        if (mirror_waits(mirror, pending, row)) {
+            continue;
+        }
         RDS_REPLY reply = rds_next(mirror->rds);
 
         if (strcmp(command.account, waits) == 0) {
@@ -351,7 +372,9 @@ mirror_commands(struct mirror *mirror, const pg_result_t *pending)
     for (int row = 0; row < pg_rows(pending); row++) {
         struct mirror_command  command = mirror_command(pending, row);
 
-        if (!mirror_send_command(mirror, &command)) {
+        if (!mirror_waits(mirror, pending, row)
+            && !mirror_send_command(mirror, &command))
+        {
             return mirror_redis_failed(mirror, "send a command");
         }
     }

@@ -28,6 +28,7 @@ struct mirror {
     int64_t             version;        /* of the catalog that was carried */
     int64_t             compare_at_ms;
     bool                waiting;        /* a shard for its wallets */
+    bool               *waits;          /* which of them do */
     bool                hurried;        /* redis may lack aliases */
     bool                holed;          /* some weren't written, this round */
     bool                hole_told;

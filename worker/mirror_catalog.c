@@ -72,7 +72,7 @@ mirror_send_hash(struct mirror *mirror, const char *key, const char *store,
 }
 
 
-/* Reads n replies of replace.lua. */
+/* Reads n replies of replace.lua, of shards from 0 on. */
 static bool
 mirror_read_hashes(struct mirror *mirror, int n)
 {
@@ -83,6 +83,7 @@ mirror_read_hashes(struct mirror *mirror, int n)
             return mirror_redis_failed(mirror, "replace a copy");
         }
         if (rds_int(reply) == -1) {
+            mirror->waits[i] = true;
             mirror->waiting = true;
         }
     }
@@ -127,6 +128,7 @@ mirror_put_all(struct mirror *mirror, const char *version, const char *body)
     }
 
     mirror->waiting = false;
+    memset(mirror->waits, 0, (size_t) mirror->shards * sizeof(*mirror->waits));
     for (int row = 0; row < pg_rows(plans); row++) {
         if (!mirror_put_plan(mirror, pg_value(plans, row, 0),
                              pg_value(plans, row, 1), pg_value(plans, row, 2)))
