@@ -139,9 +139,11 @@ proof_differs(struct proof *proof, const struct verify_account *account)
 
     snprintf(finding, sizeof(finding),
              "{\"reason\":\"%s\",\"redis\":\"%" PRId64 "\",\"ledger\":\"%"
-             PRId64 "\",\"epoch\":\"%" PRId64 "\",\"seq\":\"%" PRId64
+             PRId64 "\",\"epoch\":\"%" PRId64 "\",\"known_epoch\":\"%"
+             PRId64 "\",\"seq\":\"%" PRId64
              "\",\"last_seq\":\"%" PRId64 "\"}", account->reason->name,
              account->redis, account->ledger, account->wallet.epoch,
+             account->side.epoch,
              account->wallet.seq, account->side.last_seq);
 
     PG_RESULT result = pg_call(proof->verify.pg, "ledger.proof_differs", 2,

@@ -10,6 +10,12 @@ begin
         return '';
     end if;
 
+    -- what was found may have been put right since
+    if not exists (select from account_cursor c
+                   where c.account = proof_differs.account and c.epoch::text = finding ->> 'known_epoch') then
+        return '';
+    end if;
+
     if finding ->> 'reason' in ('epoch', 'register_ahead', 'wallet_missing') then
         perform ledger.recover(proof_differs.account, finding ->> 'reason');
         return 'recovers';
