@@ -64,6 +64,9 @@ sub rounds {
     # what settle makes of a Redis that was restarted is its affair
     is_deeply [$t->sql(q{select kind, account, detail from alert where kind <> 'redis_lost'})],
         [], "nothing is wrong $what";
+    is $t->sql(q{select count(*) from recovery
+                 where reason in ('epoch', 'register_ahead', 'wallet_missing')}), 0,
+        'and no wallet is taken for lost';
 
     return;
 }
