@@ -1010,15 +1010,22 @@ ALTER TABLE public.recovery ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE public.recovery_writeoff (
     request_id text NOT NULL COLLATE pg_catalog."C",
-    recovery bigint NOT NULL,
+    recovery bigint,
     account text NOT NULL COLLATE pg_catalog."C",
     at timestamp with time zone NOT NULL,
     credits bigint NOT NULL,
     txn bigint NOT NULL,
+    feature text COLLATE pg_catalog."C",
+    noted_at timestamp with time zone NOT NULL,
+    reversed bigint,
     CONSTRAINT recovery_writeoff_credits_check CHECK ((credits > 0))
 );
 
 COMMENT ON TABLE public.recovery_writeoff IS 'Requests that passed, by their usage records, and whose charge was lost with Redis.';
+
+COMMENT ON COLUMN public.recovery_writeoff.recovery IS 'Of the account, about that time; null where its wallet was what the ledger knew.';
+
+COMMENT ON COLUMN public.recovery_writeoff.reversed IS 'The transaction that took it back, for its charge came after all.';
 
 CREATE TABLE public.setting (
     name text NOT NULL,
@@ -1749,6 +1756,9 @@ ALTER TABLE ONLY public.recovery_writeoff
     ADD CONSTRAINT recovery_writeoff_recovery_fkey FOREIGN KEY (recovery) REFERENCES public.recovery(id);
 
 ALTER TABLE ONLY public.recovery_writeoff
+    ADD CONSTRAINT recovery_writeoff_reversed_fkey FOREIGN KEY (reversed) REFERENCES public.ledger_txn(id);
+
+ALTER TABLE ONLY public.recovery_writeoff
     ADD CONSTRAINT recovery_writeoff_txn_fkey FOREIGN KEY (txn) REFERENCES public.ledger_txn(id);
 
 ALTER TABLE ONLY public.statement
@@ -1920,6 +1930,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.quota_usage TO tollgate_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.recovery TO tollgate_worker;
 
 GRANT SELECT,INSERT ON TABLE public.recovery_writeoff TO tollgate_worker;
+
+GRANT UPDATE(reversed) ON TABLE public.recovery_writeoff TO tollgate_worker;
 
 GRANT SELECT ON TABLE public.setting TO tollgate_worker;
 

@@ -42,6 +42,13 @@ my %changes = (
                 latency_ms, bytes_in, bytes_out, dry_run)
             values (date_trunc('day', now() at time zone 'UTC') at time zone 'UTC' - interval '1 hour', 0, 'h', 'r', $1, 'pass', 200, 0, 0, false, 1, 1, 1, false)}, $c->{account});
     }, 'credits.daily', undef, { granted => 1, credits => '1' }],
+    'losses.find' => [sub {
+        $t->sql(q{insert into usage_event (at, at_ms, host, request_id, account, verdict, status, credits, units, refunded,
+                latency_ms, bytes_in, bytes_out, dry_run)
+            values (now() - interval '6 minutes', 0, 'h', 'gone', $1, 'pass', 200, 1000000, 0, false, 1, 1, 1, false)}, $c->{account});
+        $t->sql(q{insert into recovery (account, shard, reason, at, done_at)
+            select id, shard, 'rewound', now() - interval '5 minutes', now() - interval '5 minutes' from account where id = $1}, $c->{account});
+    }, 'losses.find', undef, { requests => 1, credits => '1' }],
     'partitions.make' => [sub { $t->sql('drop table charge_' . $t->sql(q{select to_char(now() at time zone 'UTC' + interval '2 months', 'YYYY_MM')})) },
         'partitions.make', undef, undef],
     'prices.apply' => [sub {
