@@ -177,6 +177,14 @@ api_repair_plan(const struct conf *conf, pg_t *pg, const json_t *args,
 
 
 void
+api_catchup(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer)
+{
+    api_doctor(conf, pg, args, answer);
+}
+
+
+void
 api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer)
 {
