@@ -75,6 +75,7 @@ my @routes = (
     ['POST /api/prices', sub { price_args() }, 'version 7'],
     ['POST /api/prices/preview', { prices => [] }, 'nothing'],
     ['PUT /api/catalog', { features => [{ code => 'x', name => 'X', credits => '1' }], apps => [] }, 'video-generator x'],
+    ['POST /api/rebuild', { account => $account }, '- wallets_left'],
     ['POST /api/jobs/:job/run', { job => 'snapshots.daily' }, '"requested_at":null "requested_at":"20'],
 );
 

@@ -199,13 +199,13 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
 {
     struct event         event;
     struct usage_batch  *usage = &settle->usage;
+    bool                 folds = stream->kind == SETTLE_LEDGER && !unpostable
+                                 && !event_is_epoch(rds_at(entries, from));
 
     rows_cut(&settle->rows, 0);
     usage_cut(usage);
     settle_source_begin(settle);
-    if (stream->kind == SETTLE_LEDGER && !unpostable
-        && !event_is_epoch(rds_at(entries, from)))
-    {
+    if (folds) {
         settle_fold(settle, entries, from, n);
     }
 
@@ -227,7 +227,7 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
         }
 
         if (!unpostable) {
-            if (event_read(&event, entry) == NULL
+            if (folds && event_read(&event, entry) == NULL
                 && fold_has(&settle->fold, &event))
             {
                 continue;

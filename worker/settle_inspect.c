@@ -148,46 +148,51 @@ inspect_read_page(struct settle *settle, const struct settle_stream *stream,
 }
 
 
-/* Has the wallets in rows judged; adds those to wait for to later. */
-static bool
-inspect_judge(struct settle *settle, const struct rows *rows, const char *reason,
-    bool final, struct rows *later)
+/* Adds the lines of rows that are those of the accounts. */
+static void
+inspect_keep(const struct rows *rows, const pg_result_t *accounts,
+    struct rows *kept)
 {
-    const char  *params[] = { reason, final ? "true" : "false" };
+    const char  *account, *line, *next, *end = rows->text + rows->len;
+
+    for (int row = 0; row < pg_rows(accounts); row++) {
+        account = pg_value(accounts, row, 0);
+        for (line = rows->text; line < end; line = next) {
+            next = memchr(line, '\n', (size_t) (end - line));
+            next = next != NULL ? next + 1 : end;
+            if (strncmp(line, account, strlen(account)) == 0) {
+                rows_raw(kept, line, (size_t) (next - line));
+            }
+        }
+    }
+}
+
+
+/* Has the wallets in rows judged; adds those to wait for to later, or NULL. */
+static bool
+inspect_judge(struct settle *settle, const struct rows *rows,
+    const char *reason, struct rows *later)
+{
+    const char  *params[] = { reason, later == NULL ? "true" : "false" };
 
     if (rows->len == 0) {
         return true;
     }
-    if (!pg_begin(settle->pg)
-        || !pg_copy(settle->pg, "recover_seen", settle_seen_columns,
-                    rows->text, rows->len))
+
+    if (pg_begin(settle->pg)
+        && pg_copy(settle->pg, "recover_seen", settle_seen_columns,
+                   rows->text, rows->len))
     {
-        goto failed;
-    }
+        PG_RESULT waiting = pg_call(settle->pg, "ledger.recover_judge", 2,
+                                    params);
 
-    PG_RESULT waiting = pg_call(settle->pg, "ledger.recover_judge", 2, params);
-
-    if (waiting == NULL || !pg_commit(settle->pg)) {
-        goto failed;
-    }
-
-    /* Their lines are those of the rows that begin so. */
-    for (int row = 0; later != NULL && row < pg_rows(waiting); row++) {
-        const char  *account = pg_value(waiting, row, 0);
-        const char  *line = rows->text, *end = rows->text + rows->len, *next;
-
-        for ( ; line < end; line = next) {
-            next = (const char *) memchr(line, '\n', (size_t) (end - line));
-            next = next != NULL ? next + 1 : end;
-            if (strncmp(line, account, strlen(account)) == 0) {
-                rows_raw(later, line, (size_t) (next - line));
+        if (waiting != NULL && pg_commit(settle->pg)) {
+            if (later != NULL) {
+                inspect_keep(rows, waiting, later);
             }
+            return true;
         }
     }
-
-    return true;
-
-failed:
 
     settle_failed(settle, "judge wallets");
     pg_rollback(settle->pg);
@@ -219,7 +224,7 @@ inspect_compare(struct settle *settle, struct settle_stream *stream,
 
         more = pg_rows(accounts) == atoi(INSPECT_PAGE);
         ok = inspect_read_page(settle, stream, accounts)
-             && inspect_judge(settle, &settle->rows, reason, false, &later);
+             && inspect_judge(settle, &settle->rows, reason, &later);
         if (pg_rows(accounts) > 0) {
             snprintf(after, sizeof(after), "%s",
                      pg_value(accounts, pg_rows(accounts) - 1, 0));
@@ -228,7 +233,7 @@ inspect_compare(struct settle *settle, struct settle_stream *stream,
     }
 
     ok = ok && !loop_stopping() && settle_drain(settle, stream)
-         && inspect_judge(settle, &later, reason, true, NULL);
+         && inspect_judge(settle, &later, reason, NULL);
     rows_free(&later);
 
     return ok;
@@ -320,6 +325,11 @@ settle_inspect(struct settle *settle, struct settle_stream *stream,
         log_info("shard %s is compared with the ledger: %s", shard, reason);
     }
 
+    if (strcmp(reason, "rebuild") == 0
+        && !pg_do(settle->pg, "ledger.recover_shard", 2, params))
+    {
+        return settle_failed(settle, "have all wallets made again");
+    }
     if (!pg_do(settle->pg, "ledger.store_lost", 2, params)) {
         return settle_failed(settle, "note that a store is another");
     }

@@ -18,7 +18,7 @@
 #include "settle.h"
 
 
-#define RECOVER_PAGE   "500"   /* wallets at a time */
+#define RECOVER_PAGE   "2000"   /* wallets at a time */
 #define RECOVER_TRIES  5       /* in a row, where wallets move meanwhile */
 
 const char  settle_seen_columns[] =

@@ -232,6 +232,10 @@ int operations_catchup(struct cli_call *call);
 bool operations_catchup_table(struct cli_call *call, json_t *answer,
     json_t *rows);
 
+/* rebuild.c: wallets that are made again */
+int rebuild_run(struct cli_call *call);
+bool rebuild_table(struct cli_call *call, json_t *answer, json_t *rows);
+
 /* output.c: the answer on stdout in the format of -o */
 int output_answer(struct cli_call *call, json_t *answer);
 

@@ -1,4 +1,4 @@
-/* commands_operations.h: rows of commands.c for backups and restored ledgers. */
+/* commands_operations.h: rows of commands.c for backups, restored ledgers and rebuilt wallets. */
     { .noun = "ledger", .verb = "catchup",
       .summary = "post what a restored Postgres lacks and Redis lost",
       .details = "Shows it, account by account, and exits with 6; with --yes "
@@ -39,3 +39,14 @@
       .examples = { "tollgate restore /var/backups/tollgate-2026-11-21",
                     "tollgate restore --conf /etc/tollgate/worker.ini "
                     "/var/backups/tollgate-2026-11-21" } },
+    { .noun = "rebuild",
+      .summary = "make wallets in Redis again from the ledger",
+      .details = "Requests of an account are refused while its wallet is made; "
+                 "all others pass.\nShows how far it is, and goes on where it "
+                 "is broken off.",
+      .method = "POST", .path = "/api/rebuild",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, true }),
+      .options = OPTIONS(
+          { "all", 0, CLI_FLAG, "all", NULL, "all wallets of all shards" }),
+      .timeout_ms = LONG_MS, .table = rebuild_table, .run = rebuild_run,
+      .examples = { "tollgate rebuild 3kTq0ZbW9x", "tollgate rebuild --all" } },

@@ -19,12 +19,22 @@ begin
 
     perform ledger.recover_events();
 
+    -- as recover_command() and recover_unapplied() have it, for very many
     update recover_target t
     set cmd = n.no, avail = n.balance - n.unapplied
-    from (select k.account, k.no, ledger.balance(k.account) as balance,
-                 (select coalesce(sum(d.delta), 0)::bigint from command d
-                  where d.account = k.account and d.no > k.no) as unapplied
-          from (select t.account, ledger.recover_command(t.account) as no from recover_target t) k) n
+    from (select k.account, k.no, coalesce(b.balance, 0) as balance,
+                 case when k.no < k.command_no
+                      then (select coalesce(sum(d.delta), 0)::bigint from command d
+                            where d.account = k.account and d.no > k.no)
+                      else 0 end as unapplied
+          from (select c.account, c.command_no,
+                       case when exists (select from command d
+                                         where d.account = c.account and d.no > c.last_cmd
+                                           and (d.refused is not null or d.set_fields ?| array['lapse', 'level', 'take']))
+                            then ledger.recover_command(c.account) else c.command_no end as no
+                from recover_target x join account_cursor c on c.account = x.account) k
+          left join ledger_account l on l.account = k.account and l.kind = 'wallet' and l.asset = 'CREDIT'
+          left join ledger_balance b on b.ledger_account = l.id) n
     where n.account = t.account;
 
     -- what the wallet has in it is applied, what it has not is to be carried
