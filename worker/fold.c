@@ -112,8 +112,9 @@ fold_slot(const struct fold *fold, const char *account)
 }
 
 
+/* The index of an account, which is added; the list may move. */
 static int
-fold_find(struct fold *fold, const char *account)
+fold_index(struct fold *fold, const char *account)
 {
     int     *slot;
     size_t   size = (size_t) fold->size;
@@ -139,6 +140,15 @@ fold_find(struct fold *fold, const char *account)
     *slot = fold->count;
 
     return fold->count++;
+}
+
+
+static struct fold_account *
+fold_find(struct fold *fold, const char *account)
+{
+    int  index = fold_index(fold, account);
+
+    return &fold->accounts[index];
 }
 
 
@@ -178,7 +188,7 @@ fold_long_way(struct fold *fold, const char *account, size_t len)
         return;
     }
 
-    of = &fold->accounts[fold_find(fold, account)];
+    of = fold_find(fold, account);
     fold->spoilt = fold->spoilt || of->events > 0;
     of->long_way = true;
 }
@@ -189,7 +199,7 @@ fold_has(struct fold *fold, const struct event *event)
 {
     const char  *account = event->fields[EVENT_ACCOUNT].text;
 
-    return fold->accounts[fold_find(fold, account)].events > 0;
+    return fold_find(fold, account)->events > 0;
 }
 
 
@@ -216,7 +226,7 @@ fold_count(const struct fold *fold)
 void
 fold_set_txn(struct fold *fold, const char *account, int64_t txn)
 {
-    fold->accounts[fold_find(fold, account)].txn = txn;
+    fold_find(fold, account)->txn = txn;
 }
 
 
@@ -373,7 +383,7 @@ fold_event(struct fold *fold, const struct event *event)
     const struct fold_kind  *kind = NULL;
     struct fold_account     *of;
 
-    account = fold_find(fold, event->fields[EVENT_ACCOUNT].text);
+    account = fold_index(fold, event->fields[EVENT_ACCOUNT].text);
     if (fold->accounts[account].long_way) {
         return false;
     }
