@@ -1,16 +1,20 @@
 --[[
 store.lua: tells what a shard's store is, so that one that lost data is known.
 
-KEYS    store, ledger, unknown
+KEYS    store, ledger
 ARGV    id of the ledger up to which the worker has read it, or - : where the
         stream's last id is below it the stream goes on behind it
 Returns the id that the worker gave this store (empty: none), the server's
         replication id (empty on a replica, which may be behind), the last id
         that the stream gave (empty: there is no stream), and the accounts that
         requests came for and that have no wallet
+
+The set of these is mostly not there: named as a key it would keep the script
+out of a slot of a cluster that is half moved.
 ]]
 
-local k_store, k_ledger, k_unknown = KEYS[1], KEYS[2], KEYS[3]
+local k_store, k_ledger = KEYS[1], KEYS[2]
+local k_unknown = string.gsub(k_ledger, 'ledger$', 'm')
 local cursor = ARGV[1]
 
 

@@ -103,6 +103,8 @@ $t->must('POST', "/api/accounts/$customers[0]{account}/credits",
 $t->wait_for(sub { $t->slurp('worker.log') =~ /TRYAGAIN/ },
              'a command to fail for a slot between two nodes');
 $t->slot_move_keys($slot, $from, $to, 1, Tollgate::wallet_key($customers[0]{account}));
+$t->slot_move_keys($slot, $from, $to, 1,
+                   Tollgate::ledger_key($customers[0]{account}) =~ s/ledger$/s/r);
 $t->mirrored;
 $t->wait_for(sub { $t->balance($customers[0]) == 1005 + $granted - $paid[0]
     && !$t->r('XLEN', Tollgate::ledger_key($customers[0]{account})) },

@@ -12,9 +12,12 @@ use Tollgate::Story;
 my $t = Tollgate::Story->new;
 $t->redis;
 $t->postgres;
-$t->worker('settle.idle_ms' => 20);
+$t->worker('worker.roles' => 'settle mirror jobs api', 'settle.idle_ms' => 20);
+$t->wait_for(sub { $t->sql(q{select count(*) from store where state = 'sound'}) == 64 },
+             'the stores to be looked through');
 
-# An account of nothing whose first event charges it nothing, with these pockets.
+# An account of nothing whose first event charges it nothing, with these pockets;
+# it has no wallet, which the proof would have made again.
 sub told {
     my ($pockets) = @_;
 

@@ -24,15 +24,13 @@ bool
 settle_store_ask(struct settle *settle, const struct settle_stream *stream,
     const char *cursor)
 {
-    char         store[SETTLE_NAME_MAX], unknown[SETTLE_NAME_MAX];
-    const char  *argv[] = { "EVALSHA", rds_sha("store"), "3", store,
-                            stream->name, unknown, cursor };
+    char         store[SETTLE_NAME_MAX];
+    const char  *argv[] = { "EVALSHA", rds_sha("store"), "2", store,
+                            stream->name, cursor };
 
     snprintf(store, sizeof(store), TG_KEY_STORE_FMT, (unsigned) stream->shard);
-    snprintf(unknown, sizeof(unknown), TG_KEY_UNKNOWN_FMT,
-             (unsigned) stream->shard);
 
-    return rds_append(settle->rds, 7, argv)
+    return rds_append(settle->rds, sizeof(argv) / sizeof(argv[0]), argv)
            || settle_redis_failed(settle, "look at a store");
 }
 
