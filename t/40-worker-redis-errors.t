@@ -92,7 +92,7 @@ for my $error (@errors) {
 # for longer than a call may take
 $t->spew('worker.log', '');
 suffer('apply', 2, 40, "-LOADING Redis is loading the dataset in memory\r\n");
-suffer('XREAD', 5, 500, "-READONLY You can't write against a read only replica.\r\n");
+suffer('XREAD', 5, 200, "-READONLY You can't write against a read only replica.\r\n");
 all_is_well('for longer than a call');
 like $t->slurp('worker.log'), qr/apply a command failed: LOADING/, 'which is told';
 like $t->slurp('worker.log'), qr/read the streams failed: READONLY/, 'of either';
