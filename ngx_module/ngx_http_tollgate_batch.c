@@ -225,8 +225,9 @@ ngx_http_tollgate_batch_format(ngx_http_tollgate_store_t *store,
 
 
 /*
- * Once a connection: settle looks for streams in this set.  And what the
- * server before this one acknowledged in its last seconds is sent again.
+ * Settle looks for streams in this set; with each batch, for a Redis that lost
+ * its data has lost the set as well.  And once a connection what the server
+ * before this one acknowledged in its last seconds is sent again.
  */
 
 static ngx_int_t
@@ -237,10 +238,6 @@ ngx_http_tollgate_batch_announce(ngx_http_tollgate_store_t *store,
     ngx_queue_t                *q;
     ngx_http_tollgate_call_t   *call;
     ngx_http_tollgate_chunk_t  *chunk;
-
-    if (store->announced) {
-        return NGX_OK;
-    }
 
     host = (ngx_str_t *) &ngx_cycle->hostname;
 
@@ -263,6 +260,10 @@ ngx_http_tollgate_batch_announce(ngx_http_tollgate_store_t *store,
                                 sizeof(TG_KEY_USAGE_HOSTS) - 1);
     ngx_http_tollgate_redis_arg(redis, host->data, host->len);
     ngx_http_tollgate_redis_expect(call);
+
+    if (store->announced) {
+        return NGX_OK;
+    }
 
     store->announced = 1;
 

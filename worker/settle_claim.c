@@ -193,6 +193,33 @@ settle_claim_shards(struct settle *settle)
 }
 
 
+/* Streams of hosts that are known, for a Redis that lost data lost their names. */
+static bool
+settle_claim_known(struct settle *settle)
+{
+    const size_t  prefix = sizeof(TG_KEY_USAGE_FMT) - sizeof("%s");
+    PG_RESULT streams = pg_call(settle->pg, "ledger.cursors", 0, NULL);
+
+    if (streams == NULL) {
+        return settle_failed(settle, "read the cursors");
+    }
+
+    for (int row = 0; row < pg_rows(streams); row++) {
+        const char  *name = pg_value(streams, row, 0);
+
+        if (strncmp(name, TG_KEY_USAGE_FMT, prefix) == 0
+            && strlen(name) < SETTLE_NAME_MAX
+            && settle_find(settle, name) == NULL
+            && !settle_own(settle, name, SETTLE_USAGE, -1))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
 /* nginx hosts come and go; each names its stream in a set. */
 static bool
 settle_claim_usage(struct settle *settle)
@@ -206,7 +233,7 @@ settle_claim_usage(struct settle *settle)
         if (locked != 1) {
             return locked == 0;
         }
-        if (!settle_source_load(settle)) {
+        if (!settle_source_load(settle) || !settle_claim_known(settle)) {
             return false;
         }
         settle->owns_usage = true;

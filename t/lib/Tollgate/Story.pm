@@ -116,11 +116,16 @@ sub mirrored {
 sub settled {
     my ($t) = @_;
 
+    my @left;
     return $t->wait_for(sub {
         my @streams = grep { /:ledger$|^tg:\{usage\}:/ }
             @{ $t->r('KEYS', 'tg:*') };
-        !grep { $t->r('XLEN', $_) } @streams;
-    }, 'events to be settled', 20);
+        @left = grep { $t->r('XLEN', $_) } @streams;
+        !@left;
+    }, 'events to be settled', 20) || do {
+        Test::More::diag("not settled: @left");
+        0;
+    };
 }
 
 sub call {
