@@ -315,6 +315,8 @@ sub look {
 
     my ($t, $oracle) = @$self{qw(t oracle)};
     my @killed = @{ $t->{nginx_killed} // [] };
+    my @lost = @{ $t->{lost} // [] };
+    my $good = Checks::made_good($t);
     my $books = Checks::books($t);
     my $lapsed = Checks::lapsed($t);
 
@@ -325,20 +327,23 @@ sub look {
         for my $request (grep { !$_->{may} }
                          @{ $oracle->account($c->{account})->{requests} })
         {
-            $request->{killed} = grep { $_ >= $request->{began} } @killed;
-            push @wrong, Oracle::judge($request, $request->{killed});
+            $request->{died} = (grep { $_ >= $request->{began} } @lost) ? 'redis'
+                : (grep { $_ >= $request->{began} } @killed) ? 'nginx' : '';
+            push @wrong, Oracle::judge($request, $request->{died});
         }
         $oracle->lapsed($c->{account}, @{ $lapsed->{ $c->{account} } // [0, 0] });
+        $oracle->made_good($c->{account}, $good->{ $c->{account} } // 0);
         push @wrong, $oracle->resolve($c->{account}, $books->{ $c->{account} } // {});
         my $found = $oracle->account($c->{account})->{found};
-        push @wrong, map { Checks::looked_up($t, $_, $found->{$_}, scalar @killed) }
+        push @wrong, map { Checks::looked_up($t, $_, $found->{$_}, @killed + @lost) }
             grep { !$c->{looked_up}{$_}++ } sort keys %$found;
         push @wrong, Checks::agree($t, $oracle, $c),
             Checks::counters($t, $oracle, $c);
         push @wrong, $self->probe($c) unless @wrong;
         $self->differ($round, $c, @wrong);
     }
-    $t->{nginx_killed} = [];
+    $t->{lost_ever} += @lost;
+    @$t{qw(nginx_killed lost)} = ([], []);
 
     return;
 }

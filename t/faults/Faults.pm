@@ -44,6 +44,13 @@ our %table = (
         mend => sub { thaw($_[0], 'redis') } },
     'redis: failover' => { on => 'redis', in => 'sentinel', weight => 6,
         lasts => [1, 40], break => \&master_kill, mend => \&master_back },
+    'redis: FLUSHALL' => { on => 'redis', in => 'one',
+        break => sub { $_[0]->r('FLUSHALL'); lost($_[0]) } },
+    'redis: a wallet deleted' => { on => 'redis', break => \&wallet_delete },
+    'redis: old AOF restored' => { on => 'redis', in => 'one', weight => 1,
+        lasts => [10, 40], break => \&aof_keep, mend => \&aof_restore },
+    'redis: failover that loses' => { on => 'redis', in => 'sentinel', weight => 3,
+        lasts => [5, 30], break => \&replica_stop, mend => \&replica_promote },
     'redis: connections cut' => { on => 'redis', weight => 4, break => \&clients_kill },
     'redis: SCRIPT FLUSH' => { on => 'redis', break => sub { $_[0]->r('SCRIPT', 'FLUSH') } },
     'redis: memory full' => { on => 'redis', lasts => [5, 60],
@@ -154,6 +161,70 @@ sub clients_kill {
     $t->r('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 
     return;
+}
+
+# Says that answered writes are lost now.
+sub lost {
+    my ($t) = @_;
+
+    push @{ $t->{lost} }, Time::HiRes::time();
+
+    return;
+}
+
+sub wallet_delete {
+    my ($t) = @_;
+
+    my @names = sort keys %{ $t->{who} };
+    my $c = $t->{who}{ $names[$t->{deleted}++ % @names] };
+    $t->r('DEL', Tollgate::wallet_key($c->{account}));
+    lost($t);
+
+    return;
+}
+
+# Redis as it was some steps ago.
+sub aof_keep {
+    my ($t) = @_;
+
+    system("cp -r $t->{dir}/appendonlydir $t->{dir}/aof-kept") == 0
+        or die "cp failed\n";
+
+    return;
+}
+
+sub aof_restore {
+    my ($t) = @_;
+
+    $t->redis_stop('KILL');
+    lost($t);
+    system("rm -r $t->{dir}/appendonlydir"
+           . " && mv $t->{dir}/aof-kept $t->{dir}/appendonlydir") == 0
+        or die "mv failed\n";
+    $t->redis_start;
+
+    return;
+}
+
+# The replica hears nothing more, and is the master when the old one has died.
+sub replica_stop {
+    my ($t) = @_;
+
+    $t->{dead} = $t->master;
+    $t->{behind} = $t->{dead} eq 'node1' ? 'node2' : 'node1';
+    $t->node_pause($t->{behind});
+
+    return;
+}
+
+sub replica_promote {
+    my ($t) = @_;
+
+    $t->node_kill($t->{dead});
+    lost($t);
+    $t->node_resume(delete $t->{behind});
+
+    return master_back($t);
 }
 
 # The replica has all that the master had answered, and the master dies.

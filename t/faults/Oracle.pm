@@ -23,7 +23,16 @@ sub account {
     my ($self, $id) = @_;
 
     return $self->{accounts}{$id} //= { granted => 0, scoped => 0, lapsed => 0,
-                                        requests => [] };
+                                        good => 0, requests => [] };
+}
+
+# What the books gave beyond that, to make good a loss of Redis.
+sub made_good {
+    my ($self, $id, $micro) = @_;
+
+    $self->account($id)->{good} = $micro;
+
+    return;
 }
 
 # Credits for features alone are no use to a request of none.
@@ -88,14 +97,14 @@ sub anything {
         [price($request), 0], $request->{counted} ? [0, 1] : ();
 }
 
-# Sets what it may have cost, and its id.  $killed: nginx was killed after it began,
-# so what nginx owed to Redis then may never have come there.  A complaint where the
-# answer itself is wrong.
+# Sets what it may have cost, and its id.  $died: of what was there after it began:
+# 'nginx', so what nginx owed to Redis then may never have come there; 'redis', so
+# what Redis had answered may be lost.  A complaint where the answer itself is wrong.
 sub judge {
-    my ($request, $killed) = @_;
+    my ($request, $died) = @_;
 
     my $answer = $request->{answer};
-    my @open = $killed ? anything($request) : ();
+    my @open = $died ? anything($request) : ();
 
     if ($request->{fate} eq 'refused') {
         $request->{may} = [[0, 0]];
@@ -115,7 +124,10 @@ sub judge {
             ? "refused as $verdict with status $answer->{status}" : ();
     }
 
-    return judge_passed($request, $answer->{headers}, @open);
+    my @wrong = judge_passed($request, $answer->{headers}, @open);
+    $request->{may} = \@open if $died eq 'redis';
+
+    return @wrong;
 }
 
 sub judge_passed {
@@ -203,7 +215,8 @@ sub resolve {
     }
 
     push @wrong, "credits of $account->{granted} were given, and requests for"
-        . " $account->{least} passed" if $account->{least} > $account->{granted};
+        . " $account->{least} passed"
+        if $account->{least} > $account->{granted} + $account->{good};
 
     push @wrong, "requests of no feature cost $account->{featureless}, and"
         . " $account->{scoped} of $account->{granted} credits are for features"
@@ -213,14 +226,14 @@ sub resolve {
 }
 
 # A call with an Idempotency-Key is paid for once, however often it was sent; unless
-# nginx died of it, for then its key was free again.
+# nginx or Redis died of it, for then its key was free again.
 sub calls {
     my ($account, $books) = @_;
 
     my (%paid, %most);
     for my $request (grep { defined $_->{call} } @{ $account->{requests} }) {
         my $call = $request->{call};
-        $most{$call} = $request->{killed} ? 9**15 : $request->{price}
+        $most{$call} = $request->{died} ? 9**15 : $request->{price}
             unless ($most{$call} // 0) > $request->{price};
         $paid{$call} += ($books->{ $request->{id} // '' } // [0])->[0];
     }
@@ -234,7 +247,8 @@ sub balance {
 
     my $account = $self->account($id);
 
-    return $account->{granted} - $account->{lapsed} - $account->{spent};
+    return $account->{granted} + $account->{good} - $account->{lapsed}
+        - $account->{spent};
 }
 
 sub words { return join ' or ', map { "@$_" } @{ $_[0] } }

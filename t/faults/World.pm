@@ -179,6 +179,8 @@ sub moving {
         if $t->sql(q{select count(*) from credit_grant
             where expires_at < clock_timestamp() + interval '1 minute'
               and remaining > 0});
+    return 'wallets are not made again'
+        if $t->sql('select count(*) from recovery where done_at is null');
     for my $stream (grep { /:ledger$|^tg:\{usage\}:/ } @{ $t->r('KEYS', 'tg:*') }) {
         return "$stream is not settled" if $t->r('XLEN', $stream);
     }
