@@ -42,6 +42,7 @@ static void ngx_http_tollgate_batch_close(ngx_http_tollgate_store_t *store);
 static ngx_int_t ngx_http_tollgate_batch_format(
     ngx_http_tollgate_store_t *store, ngx_http_tollgate_redis_t *redis,
     ngx_http_tollgate_chunk_t *chunk);
+static void ngx_http_tollgate_batch_resend(ngx_http_tollgate_store_t *store);
 static ngx_int_t ngx_http_tollgate_batch_announce(
     ngx_http_tollgate_store_t *store, ngx_http_tollgate_redis_t *redis);
 static ngx_int_t ngx_http_tollgate_batch_announced(
@@ -161,9 +162,7 @@ ngx_http_tollgate_batch_send(ngx_http_tollgate_store_t *store,
     while (!store->paused && !ngx_queue_empty(&store->chunks)
            && ngx_http_tollgate_redis_room(redis))
     {
-        if (ngx_http_tollgate_batch_announce(store, redis) != NGX_OK) {
-            return;
-        }
+        ngx_http_tollgate_batch_resend(store);
 
         q = ngx_queue_head(&store->chunks);
         chunk = ngx_queue_data(q, ngx_http_tollgate_chunk_t, queue);
@@ -189,6 +188,40 @@ ngx_http_tollgate_batch_send(ngx_http_tollgate_store_t *store,
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&call->list, q);
         ngx_http_tollgate_redis_expect(call);
+
+        if (ngx_http_tollgate_batch_announce(store, redis) != NGX_OK) {
+            return;
+        }
+    }
+}
+
+
+/*
+ * Once a connection: what the server before this one acknowledged in its last
+ * seconds, ahead of what has no number yet.
+ */
+
+static void
+ngx_http_tollgate_batch_resend(ngx_http_tollgate_store_t *store)
+{
+    ngx_queue_t                *q;
+    ngx_http_tollgate_chunk_t  *chunk;
+
+    if (store->announced) {
+        return;
+    }
+
+    store->announced = 1;
+
+    while (!ngx_queue_empty(&store->kept)) {
+        q = ngx_queue_last(&store->kept);
+        ngx_queue_remove(q);
+        store->nkept--;
+
+        chunk = ngx_queue_data(q, ngx_http_tollgate_chunk_t, queue);
+
+        ngx_http_tollgate_batch_again(store, chunk);
+        store->nchunks++;
     }
 }
 
@@ -226,18 +259,15 @@ ngx_http_tollgate_batch_format(ngx_http_tollgate_store_t *store,
 
 /*
  * Settle looks for streams in this set; with each batch, for a Redis that lost
- * its data has lost the set as well.  And once a connection what the server
- * before this one acknowledged in its last seconds is sent again.
+ * its data has lost the set as well.
  */
 
 static ngx_int_t
 ngx_http_tollgate_batch_announce(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_redis_t *redis)
 {
-    ngx_str_t                  *host;
-    ngx_queue_t                *q;
-    ngx_http_tollgate_call_t   *call;
-    ngx_http_tollgate_chunk_t  *chunk;
+    ngx_str_t                 *host;
+    ngx_http_tollgate_call_t  *call;
 
     host = (ngx_str_t *) &ngx_cycle->hostname;
 
@@ -261,23 +291,6 @@ ngx_http_tollgate_batch_announce(ngx_http_tollgate_store_t *store,
     ngx_http_tollgate_redis_arg(redis, host->data, host->len);
     ngx_http_tollgate_redis_expect(call);
 
-    if (store->announced) {
-        return NGX_OK;
-    }
-
-    store->announced = 1;
-
-    while (!ngx_queue_empty(&store->kept)) {
-        q = ngx_queue_last(&store->kept);
-        ngx_queue_remove(q);
-        store->nkept--;
-
-        chunk = ngx_queue_data(q, ngx_http_tollgate_chunk_t, queue);
-
-        ngx_http_tollgate_batch_again(store, chunk);
-        store->nchunks++;
-    }
-
     return NGX_OK;
 }
 
@@ -286,18 +299,13 @@ static ngx_int_t
 ngx_http_tollgate_batch_announced(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply)
 {
-    ngx_uint_t                  asking;
-    ngx_http_tollgate_store_t  *store;
-
-    store = call->data;
+    ngx_uint_t  asking;
 
     if (reply == NULL) {
         return NGX_OK;
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        store->announced = 0;
-
         if (ngx_http_tollgate_store_redirect(call->redis, reply, &asking)
             == NULL)
         {
