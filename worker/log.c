@@ -1,4 +1,4 @@
-/* log.c: writes one line a message to stderr, the same not twice a second. */
+/* log.c: writes one line a message to stderr; what goes on is told ever less. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,14 +11,18 @@
 #include "log.h"
 
 
-#define LOG_SITES  64
+#define LOG_TEXTS      64
+#define LOG_PAUSE_MAX  60    /* s, of a text that goes on and on */
+#define LOG_QUIET      5     /* s, after which a text is news again */
 
-/* Errors and warnings that were said last, by the hash of their text. */
-static struct {
+/* Errors and warnings that came last, by the hash of their text. */
+static struct log_text {
     uint64_t  hash;
-    time_t    at;
+    time_t    came;
+    time_t    said;
+    time_t    pause;     /* until it is said again */
     unsigned  unsaid;    /* since */
-} log_said[LOG_SITES];
+} log_texts[LOG_TEXTS];
 
 static const struct {
     int          priority;
@@ -42,32 +46,59 @@ log_init(const char *name, enum log_level level)
 }
 
 
-/* Whether a text was said in this second; if not, how often it wasn't. */
-static bool
-log_repeats(const char *text, unsigned *unsaid)
+/* The text of that hash, or the place of the one that came longest ago. */
+static struct log_text *
+log_find(uint64_t hash)
 {
-    time_t    now = time(NULL);
-    size_t    site;
-    uint64_t  hash = UINT64_C(14695981039346656037);
+    struct log_text  *oldest = &log_texts[0];
 
-    for ( ; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char) *text) * UINT64_C(1099511628211);
-    }
-
-    site = hash % LOG_SITES;
-    *unsaid = 0;
-
-    if (log_said[site].hash == hash) {
-        if (log_said[site].at == now) {
-            log_said[site].unsaid++;
-            return true;
+    for (size_t i = 0; i < LOG_TEXTS; i++) {
+        if (log_texts[i].hash == hash) {
+            return &log_texts[i];
         }
-        *unsaid = log_said[site].unsaid;
+        if (log_texts[i].came < oldest->came) {
+            oldest = &log_texts[i];
+        }
+    }
+    *oldest = (struct log_text) { .hash = hash };
+
+    return oldest;
+}
+
+
+/*
+ * Whether a text was said a while ago; if not, how often it wasn't.  The while
+ * is a second at first and doubles as long as the text keeps coming.
+ */
+static bool
+log_repeats(const char *line, unsigned *unsaid)
+{
+    time_t            now = time(NULL);
+    uint64_t          hash = UINT64_C(14695981039346656037);
+    struct log_text  *text;
+
+    for ( ; *line != '\0'; line++) {
+        hash = (hash ^ (unsigned char) *line) * UINT64_C(1099511628211);
     }
 
-    log_said[site].hash = hash;
-    log_said[site].at = now;
-    log_said[site].unsaid = 0;
+    text = log_find(hash);
+    *unsaid = text->unsaid;
+
+    if (now - text->came > LOG_QUIET || now < text->said) {
+        text->pause = 0;
+    }
+    text->came = now;
+
+    if (now - text->said < text->pause) {
+        text->unsaid++;
+        return true;
+    }
+
+    text->said = now;
+    text->pause = text->pause == 0 ? 1
+                  : text->pause * 2 > LOG_PAUSE_MAX ? LOG_PAUSE_MAX
+                  : text->pause * 2;
+    text->unsaid = 0;
 
     return false;
 }

@@ -326,7 +326,7 @@ mirror_read_commands(struct mirror *mirror, const pg_result_t *pending)
 
         answer = rds_int(reply);
         if (answer == INT64_MIN && !mirror_is_broken(mirror)) {
-            if (!failed && !mirror->complained) {
+            if (!failed) {
                 mirror_redis_failed(mirror, "apply a command");
             }
             if (!rds_connected(mirror->rds)) {
@@ -349,7 +349,6 @@ mirror_read_commands(struct mirror *mirror, const pg_result_t *pending)
         }
         applied = applied || answer >= 0;
     }
-    mirror->complained = failed;
 
     /* Where nothing moves there is nothing to hurry for. */
     if (!applied) {

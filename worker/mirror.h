@@ -24,11 +24,11 @@ struct mirror {
     bool                attached;
     bool                owner;
     bool                idle;           /* nothing to do until a notice */
-    bool                complained;     /* of commands that have to wait */
     int64_t             version;        /* of the catalog that was carried */
     int64_t             compare_at_ms;
-    bool                waiting;        /* a shard for its wallets */
+    bool                waiting;        /* a shard for its wallets, or server */
     bool               *waits;          /* which of them do */
+    bool                unanswered;     /* some of them for their server */
     bool                hurried;        /* redis may lack aliases */
     bool                holed;          /* some weren't written, this round */
     bool                hole_told;

@@ -72,18 +72,30 @@ mirror_send_hash(struct mirror *mirror, const char *key, const char *store,
 }
 
 
-/* Reads n replies of replace.lua, of shards from 0 on. */
+/*
+ * Reads n replies of replace.lua, of shards from 0 on, or that of the catalog.
+ * A server of several that doesn't answer holds up its own shards alone.
+ */
 static bool
-mirror_read_hashes(struct mirror *mirror, int n)
+mirror_read_hashes(struct mirror *mirror, bool *waits, int n)
 {
+    bool  failed = false;
+
     for (int i = 0; i < n; i++) {
         RDS_REPLY reply = rds_next(mirror->rds);
 
         if (rds_int(reply) == INT64_MIN) {
-            return mirror_redis_failed(mirror, "replace a copy");
+            if (!failed) {
+                mirror_redis_failed(mirror, "replace a copy");
+            }
+            if (!rds_connected(mirror->rds)) {
+                return false;
+            }
+            failed = true;
+            mirror->unanswered = true;
         }
-        if (rds_int(reply) == -1) {
-            mirror->waits[i] = true;
+        if (rds_int(reply) < 0) {
+            waits[i] = true;
             mirror->waiting = true;
         }
     }
@@ -108,7 +120,7 @@ mirror_put_plan(struct mirror *mirror, const char *code, const char *version,
     }
     json_decref(fields);
 
-    return ok && mirror_read_hashes(mirror, sent);
+    return ok && mirror_read_hashes(mirror, mirror->waits, sent);
 }
 
 
@@ -119,7 +131,7 @@ mirror_put_plan(struct mirror *mirror, const char *code, const char *version,
 static bool
 mirror_put_all(struct mirror *mirror, const char *version, const char *body)
 {
-    bool     ok;
+    bool     ok, catalog_waits = false;
     json_t  *fields;
     PG_RESULT plans = pg_call(mirror->pg, "mirror.plans", 0, NULL);
 
@@ -128,6 +140,7 @@ mirror_put_all(struct mirror *mirror, const char *version, const char *body)
     }
 
     mirror->waiting = false;
+    mirror->unanswered = false;
     memset(mirror->waits, 0, (size_t) mirror->shards * sizeof(*mirror->waits));
     for (int row = 0; row < pg_rows(plans); row++) {
         if (!mirror_put_plan(mirror, pg_value(plans, row, 0),
@@ -139,12 +152,14 @@ mirror_put_all(struct mirror *mirror, const char *version, const char *body)
 
     fields = json_pack("{s:s}", "body", body);
     ok = mirror_send_hash(mirror, TG_KEY_CATALOG, NULL, version, fields)
-         && mirror_read_hashes(mirror, 1);
+         && mirror_read_hashes(mirror, &catalog_waits, 1);
     json_decref(fields);
 
     if (ok && mirror->waiting) {
         mirror->version = strtoll(version, NULL, 10);
-        mirror->compare_at_ms = loop_now_ms() + MIRROR_WAIT_MS;
+        mirror->compare_at_ms = loop_now_ms()
+                                + (mirror->unanswered ? MIRROR_COMPARE_MS
+                                                      : MIRROR_WAIT_MS);
 
     } else if (ok) {
         mirror->version = strtoll(version, NULL, 10);
@@ -224,11 +239,11 @@ mirror_catalog(struct mirror *mirror)
         }
         mirror->compare_at_ms = loop_now_ms() + MIRROR_COMPARE_MS;
 
-        stored = mirror_stored(mirror, version);
-        if (stored != 0) {
-            return stored == 1;
-        }
         if (!mirror->waiting) {
+            stored = mirror_stored(mirror, version);
+            if (stored != 0) {
+                return stored == 1;
+            }
             mirror_hurry(mirror);
             log_warn("redis lost the catalog or copies of plans");
             log_hint("they are written again; see with tollgate ledger verify "

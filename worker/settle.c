@@ -407,12 +407,9 @@ settle_read(struct settle *settle, rds_reply_t **replies)
         replies[i] = rds_next(settle->rds);
         if (replies[i] == NULL && !failed) {
             failed = true;
-            if (!settle->complained || !rds_connected(settle->rds)) {
-                settle_redis_failed(settle, "read the streams");
-            }
+            settle_redis_failed(settle, "read the streams");
         }
     }
-    settle->complained = failed;
 
     return rds_connected(settle->rds);
 }

@@ -57,7 +57,6 @@ struct settle {
     int                    shards;
     bool                   attached;
     bool                   owns_usage;
-    bool                   complained;     /* of streams that can't be read */
     bool                   replays;        /* what was settled before */
     int64_t                claim_at_ms;
     int64_t                expire_at_ms;

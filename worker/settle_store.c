@@ -311,12 +311,9 @@ store_look(struct settle *settle, rds_reply_t **found)
         found[i] = rds_next(settle->rds);
         if (found[i] == NULL && !failed) {
             failed = true;
-            if (!settle->complained || !rds_connected(settle->rds)) {
-                settle_redis_failed(settle, "look at the stores");
-            }
+            settle_redis_failed(settle, "look at the stores");
         }
     }
-    settle->complained = failed;
 
     for (int i = 0; ok && i < settle->count && !loop_stopping(); i++) {
         if (settle->streams[i].shard != -1 && !settle->streams[i].behind) {
