@@ -74,9 +74,11 @@ $t->wait_for(sub {
     my %stream = @{ $t->r('XINFO', 'STREAM', $ledger) };
     $stream{'last-generated-id'} eq $high;
 }, 'the stream to go on behind the cursor');
+my @events;
 unsettled(sub {
     $t->r('DEL', $ledger);
     pay(2);
+    @events = @{ $t->r('XRANGE', $ledger, '-', '+') };
     cmp_ok $t->r('XREVRANGE', $ledger, '+', '-', 'COUNT', 1)->[0][0], 'lt', $high,
         'ids are those of a clock that is behind';
 });
@@ -86,5 +88,16 @@ books_are_right('where ids went back');
 pay(2);
 $left -= 20;
 books_are_right('and what comes later is read');
+
+# entries that are settled, and still there when a wallet is made again
+is $t->sql('select count(*) from suspense_event'), 2, 'what was below the cursor was kept aside';
+unsettled(sub {
+    $t->r('DEL', $ledger);
+    $t->r('XADD', $ledger, $_->[0], @{ $_->[1] }) for @events;
+    $t->sql("select ledger.recover('$c->{account}', 'test')");
+});
+recovered(2);
+is $t->sql('select count(*) from suspense_event'), 2, 'what the ledger has is not';
+books_are_right('all the same');
 
 done_testing;

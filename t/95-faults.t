@@ -64,7 +64,7 @@ for my $row (@rows) {
 my $failed = { price => 7, answered(500, 'pass', 'tollgate-cost' => '0') };
 Oracle::judge($failed, 1);
 is Oracle::words($failed->{may}), '0 0 or 7 0', 'what a killed nginx had to give back may be lost';
-like Oracle::judge({ price => 7, answered(200, 'pass', 'tollgate-cost' => '0.000008') }, 0),
+like join('', Oracle::judge({ price => 7, answered(200, 'pass', 'tollgate-cost' => '0.000008') }, 0)),
     qr/costs 7 and was told 8/, 'a wrong price is seen';
 
 # what the books have: [their rows, complaint, balance]

@@ -69,7 +69,9 @@ my @NEVER = (
         having count(*) filter (where kind = 'hold') > 0
            and count(*) filter (where kind <> 'hold') <> 1}],
     ['no event is in suspense', q{
-        select coalesce(account, '-'), count(*) from suspense_event group by account}],
+        select coalesce(s.account, '-'), count(*) from suspense_event s
+        where not exists (select from recovery r where r.id = s.recovery and r.done_at is not null)
+        group by s.account}],
     ['no account is frozen', q{select id, state from account where state = 'frozen'}],
     ['nobody raised an alarm', q{select kind, detail::text from alert
         where kind not in ('charges_lost', 'redis_lost') or not exists (select from recovery)}],

@@ -16,7 +16,9 @@ begin
     select recover_behind.stream, e.id, e.account, 'settled before its time', jsonb_agg(to_jsonb(e) order by e.n), lib.now(), r.id
     from settle_event e join recovery r on r.account = e.account and r.done_at is null
     where not exists (select from suspense_event s where s.recovery = r.id and s.stream_id = e.id)
-    group by e.id, e.account, r.id;
+    group by e.id, e.account, r.id
+    having bool_or(e.kind in ('charge', 'refund', 'commit', 'late', 'owed', 'waived', 'void')
+                   and not ledger.recover_known(e.account, e.request_id, e.kind));
     get diagnostics kept = row_count;
 
     return kept;

@@ -12,8 +12,7 @@ begin
     join suspense_event s on s.recovery = t.recovery
     cross join lateral jsonb_populate_recordset(null::settle_event, s.event) i
     where i.kind in ('charge', 'refund', 'commit', 'late', 'owed', 'waived', 'void')
-      and not ledger.recover_known(i.account, i.request_id, i.kind)
-      and not exists (select from void_request v where v.request_id = i.request_id and i.kind = 'void');
+      and not ledger.recover_known(i.account, i.request_id, i.kind);
     if not found then
         return;
     end if;
