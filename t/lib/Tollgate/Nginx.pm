@@ -30,6 +30,7 @@ sub nginx_conf {
     my $main = $opt{main} // '';
     my $first = $opt{first} // '';
     my $daemon = $opt{daemon} // 'off';
+    my $connections = $opt{connections} // 2048;
 
     my $text = <<"CONF";
 ${first}$load
@@ -39,7 +40,7 @@ pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/error.log $level;
 $main
 events {
-    worker_connections 2048;
+    worker_connections $connections;
 }
 http {
 $temp
@@ -79,6 +80,7 @@ sub nginx_start {
 sub nginx_valgrind {
     my ($self) = @_;
 
+    return @{ $self->{under} } if $self->{under};
     return () unless $ENV{TOLLGATE_VALGRIND};
 
     return ('valgrind', '-q', '--leak-check=full', '--num-callers=30', '--keep-debuginfo=yes',
