@@ -18,11 +18,12 @@ BUILD_PACKAGES = build-essential pkg-config nginx nginx-dev libhiredis-dev \
 	libpq-dev libjansson-dev libcurl4-openssl-dev libssl-dev zlib1g-dev \
 	libmicrohttpd-dev libinih-dev
 RUN_PACKAGES = perl redis-server redis-tools postgresql postgresql-contrib curl
-TEST_PACKAGES = git prometheus openssl clang libclang-rt-14-dev valgrind \
-	$(RUN_PACKAGES) $(if $(shell command -v node && command -v npm),,nodejs npm)
+NODE_PACKAGES = $(if $(shell command -v node && command -v npm),,nodejs npm)
+TEST_PACKAGES = git prometheus openssl clang libclang-rt-14-dev valgrind wrk \
+	$(RUN_PACKAGES) $(NODE_PACKAGES)
 MODULE_PACKAGES = libbrotli1 libgd3 libgeoip1 libluajit2-5.1-2 libmaxminddb0 \
 	libmodsecurity3 libpam0g libpcre3 libperl5.36 libxml2 libxslt1.1
-BENCH_PACKAGES = wrk
+BENCH_PACKAGES = libluajit2-5.1-2 valgrind wrk $(RUN_PACKAGES) $(NODE_PACKAGES)
 
 WARN = -Wall -Wextra -Wshadow -Werror
 OPT ?= -O2 -g
@@ -39,15 +40,15 @@ CLI_OBJ = $(CLI_SRC:%.c=$(BUILD)/%.o)
 SCRIPTS = $(wildcard redis/*.lua)
 
 .PHONY: all module module-asan module-tree nginx-tree worker cli fuzzers \
-	fuzz sdk up down test test-faults test-mutations bench bench-settle install clean \
-	deps test-deps bench-deps help
+	fuzz sdk up down test test-faults test-mutations bench bench-instructions \
+	bench-settle bench-soak install clean deps test-deps bench-deps help
 .DELETE_ON_ERROR:
 
 all: module worker cli          ## build everything
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
-	    sed -E 's/:.*## /\t/' | expand -t 14
+	    sed -E 's/:.*## /\t/' | expand -t 20
 
 # --- what Debian's packages bring ---------------------------------------------
 
@@ -62,7 +63,8 @@ test-deps:
 	@tools/debian_modules.sh $(abspath $(BUILD))/debian-modules
 
 bench-deps:
-	@tools/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES)
+	@tools/packages.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	@tools/debian_modules.sh $(abspath $(BUILD))/debian-modules
 
 # --- programs -----------------------------------------------------------------
 
@@ -218,23 +220,28 @@ test-mutations: test-deps       ## break guards in a copy, see each found (MUTAT
 
 # The clients that customers use, which t/50-story-sdk.t puts before the gate.
 SDK = $(BUILD)/sdk/node_modules/.package-lock.json
+PEERS = $(BUILD)/peers/node_modules/.package-lock.json
 
 sdk: $(SDK)
 
 $(SDK): t/sdk/package.json t/sdk/package-lock.json
-	@echo "install the clients of t/sdk/package.json"
-	@mkdir -p $(BUILD)/sdk && cp $^ $(BUILD)/sdk/
-	@cd $(BUILD)/sdk && npm ci --ignore-scripts --no-audit --no-fund \
+$(PEERS): bench/peers/auth/package.json bench/peers/auth/package-lock.json
+
+$(SDK) $(PEERS):
+	@echo "install what $< names"
+	@mkdir -p $(@D)/.. && cp $^ $(@D)/../
+	@cd $(@D)/.. && npm ci --ignore-scripts --no-audit --no-fund \
 	    > npm.log 2>&1 || { tail -20 npm.log; exit 1; }
 	@touch $@
 
-bench: bench-deps               ## measure against nginx without the gate
-	@$(MAKE) --no-print-directory all
-	@bench/run.sh
+bench bench-settle bench-instructions bench-soak: bench-deps
+	@$(MAKE) --no-print-directory all $(PEERS)
+	@bench/run.sh $(patsubst bench-%,%,$(@:bench=))
 
-bench-settle: bench-deps        ## measure settling alone, beside plain COPY
-	@$(MAKE) --no-print-directory all
-	@bench/run.sh settle
+bench:                          ## measure the gate beside others, and settling (FULL=1)
+bench-instructions:             ## count nginx's instructions a request, by callgrind
+bench-settle:                   ## measure settling alone, beside plain COPY
+bench-soak:                     ## 10 000 connections for a minute
 
 install: all                    ## install where Debian does (DESTDIR=, PREFIX=)
 	install -Dm755 $(BUILD)/tollgate $(DESTDIR)$(PREFIX)/bin/tollgate
