@@ -353,6 +353,10 @@ ngx_int_t ngx_http_tollgate_handler(ngx_http_request_t *r);
 ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx(ngx_http_request_t *r);
 void ngx_http_tollgate_resume(ngx_http_tollgate_ctx_t *ctx);
 
+/* _id.c: sets charge.request_id */
+ngx_int_t ngx_http_tollgate_id(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
+
 /* _key.c: PASS, KEY_MISSING or KEY_MALFORMED; on PASS the account is set */
 ngx_http_tollgate_verdict_e ngx_http_tollgate_key_find(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);

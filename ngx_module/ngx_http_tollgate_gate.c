@@ -17,8 +17,6 @@
 static ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx_create(
     ngx_http_request_t *r, ngx_http_tollgate_loc_conf_t *conf);
 static void ngx_http_tollgate_ctx_cleanup(void *data);
-static ngx_int_t ngx_http_tollgate_request_id(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_again(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 static ngx_uint_t ngx_http_tollgate_error_page(ngx_http_request_t *r);
@@ -229,7 +227,7 @@ ngx_http_tollgate_ctx_create(ngx_http_request_t *r,
     ctx->dry_run = conf->enable == NGX_HTTP_TOLLGATE_MODE_DRY_RUN
                    && !ctx->look;
 
-    if (ngx_http_tollgate_request_id(r, ctx) != NGX_OK) {
+    if (ngx_http_tollgate_id(r, ctx) != NGX_OK) {
         return NULL;
     }
 
@@ -252,30 +250,6 @@ ngx_http_tollgate_ctx_cleanup(void *data)
     if (ctx->catalog.timer_set) {
         ngx_del_timer(&ctx->catalog);
     }
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_request_id(ngx_http_request_t *r,
-    ngx_http_tollgate_ctx_t *ctx)
-{
-    ngx_str_t                       s;
-    ngx_http_variable_value_t      *v;
-    ngx_http_tollgate_main_conf_t  *tmcf;
-
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tollgate_module);
-
-    v = ngx_http_get_indexed_variable(r, tmcf->request_id);
-
-    if (v == NULL || v->not_found) {
-        return NGX_ERROR;
-    }
-
-    s.len = v->len;
-    s.data = v->data;
-    ngx_http_tollgate_text(&ctx->charge.request_id, &s);
-
-    return NGX_OK;
 }
 
 
