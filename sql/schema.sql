@@ -3,6 +3,28 @@
 CREATE DOMAIN public.code AS text COLLATE pg_catalog."C"
 	CONSTRAINT code_check CHECK ((VALUE ~ '^[a-z0-9][a-z0-9._:-]{0,63}$'::text));
 
+CREATE TYPE public.fold AS (
+	account text COLLATE pg_catalog."C",
+	events bigint,
+	expired bigint,
+	epoch bigint,
+	first_seq bigint,
+	last_seq bigint,
+	opening bigint,
+	held_from bigint,
+	held_to bigint,
+	avail bigint,
+	held bigint,
+	spent_low bigint,
+	spent_high bigint,
+	first_us bigint,
+	last_us bigint,
+	units bigint,
+	sums jsonb
+);
+
+COMMENT ON TYPE public.fold IS 'An account whose events of a batch are plain: what they come to. sums: of each feature, objects with feature, credits, at_us.';
+
 CREATE TABLE public.account (
     id text NOT NULL COLLATE pg_catalog."C",
     shard smallint NOT NULL,

@@ -137,7 +137,7 @@ for my $i (0 .. $#pairs) {
     is_deeply $left, $right, "pair $i: $left->[0]";
 }
 my $log = $t->slurp('worker.log');
-like $log, qr/settled tg:\S+ to \S+: \{"events": 0,/, 'the short way was gone';
+like $log, qr/settled tg:\S+ to \S+: \{"plain": true\}/, 'the short way was gone';
 like $log, qr/settled tg:\S+ to \S+: \{"events": [1-9]/, 'and the long one';
 my $frozen = $t->sql(q{select count(*) from account where state = 'frozen'});
 cmp_ok $frozen, '>', 0, "$frozen accounts were frozen";

@@ -60,9 +60,7 @@ struct fold {
     bool                  spoilt;
 };
 
-/* Columns of the rows that fold_rows(), fold_sums() and fold_details() make. */
-extern const char  fold_columns[];
-extern const char  fold_sum_columns[];
+/* Columns of the rows that fold_details() makes. */
 extern const char  fold_detail_columns[];
 
 /* A batch begins; or the same once more, since accounts went the long way. */
@@ -85,9 +83,10 @@ bool fold_spoilt(const struct fold *fold);
 int fold_count(const struct fold *fold);
 void fold_set_txn(struct fold *fold, const char *account, int64_t txn);
 
-/* Rows: one an account, one an account and feature, one a request. */
-void fold_rows(const struct fold *fold, struct rows *rows);
-void fold_sums(const struct fold *fold, struct rows *rows);
+/* The accounts as ledger.settle_plain wants them, which the caller frees. */
+char *fold_text(const struct fold *fold);
+
+/* Rows of the single requests. */
 const struct rows *fold_details(struct fold *fold);
 
 void fold_free(struct fold *fold);

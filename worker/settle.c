@@ -116,6 +116,7 @@ settle_commit(struct settle *settle, struct settle_stream *stream,
     char                kept[32], rejected[32];
     const char         *params[] = { stream->name, stream->cursor, to, rejected,
                                      kept };
+    bool                posted;
     pg_t               *pg = settle->pg;
     enum settle_plain   plain = SETTLE_PLAIN_DONE;
 
@@ -139,15 +140,21 @@ settle_commit(struct settle *settle, struct settle_stream *stream,
             return SETTLE_AGAIN;
         }
 
-        PG_RESULT result = plain == SETTLE_PLAIN_DONE
+        /* what was all plain is posted */
+        posted = plain == SETTLE_PLAIN_DONE && params[1] == to
+                 && settle->rows.len == 0;
+
+        PG_RESULT result = plain == SETTLE_PLAIN_DONE && !posted
                            ? pg_call(pg, settle_kinds[kind].function,
                                      settle_kinds[kind].params, params)
                            : NULL;
 
-        if (result != NULL && settle_source_post(settle) && pg_commit(pg)) {
+        if ((posted || result != NULL) && settle_source_post(settle)
+            && pg_commit(pg))
+        {
             settle_source_done(settle);
             snprintf(stream->cursor, sizeof(stream->cursor), "%s", to);
-            settle_report(stream, pg_value(result, 0, 0));
+            settle_report(stream, posted ? "{\"plain\": true}" : pg_value(result, 0, 0));
             return SETTLE_POSTED;
         }
     }

@@ -23,23 +23,14 @@ settle_plain(struct settle *settle, const struct settle_stream *stream,
     const char *to)
 {
     bool          unfit = false;
+    char         *folds = fold_text(&settle->fold);
     struct fold  *fold = &settle->fold;
-    const char   *params[] = { stream->name, stream->cursor, to };
-    struct rows   rows = { 0 }, sums = { 0 };
-    bool          copied;
+    const char   *params[] = { stream->name, stream->cursor, to, folds,
+                               settle->rows.len > 0 ? "true" : "false" };
 
-    fold_rows(fold, &rows);
-    fold_sums(fold, &sums);
-    copied = settle_copy(settle, "settle_fold", fold_columns, &rows)
-             && settle_copy(settle, "settle_sum", fold_sum_columns, &sums);
-    rows_free(&rows);
-    rows_free(&sums);
-    if (!copied) {
-        return SETTLE_PLAIN_FAILED;
-    }
+    PG_RESULT result = pg_call(settle->pg, "ledger.settle_plain", 5, params);
 
-    PG_RESULT result = pg_call(settle->pg, "ledger.settle_plain", 3, params);
-
+    free(folds);
     if (result == NULL) {
         return SETTLE_PLAIN_FAILED;
     }

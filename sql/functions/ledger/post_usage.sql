@@ -43,10 +43,12 @@ begin
     insert into ledger_entry (txn, n, ledger_account, amount, feature, credit_grant)
     select txn.id, row_number() over (partition by txn.id order by side, feature, credit_grant), ledger_account, amount,
            feature, credit_grant
-    from (select 1, account, ledger.wallet(account), -burnt, null, credit_grant
-          from share where burnt <> 0
+    from (select 1, s.account, (select w.id from ledger_account w
+                                where w.account = s.account and w.kind = 'wallet' and w.asset = 'CREDIT'),
+                 -s.burnt, null, s.credit_grant
+          from share s where s.burnt <> 0
           union all
-          select 2, account, ledger.system_account('usage_revenue'), sum(credits), nullif(feature, ''), null
+          select 2, account, (select ledger.system_account('usage_revenue')), sum(credits), nullif(feature, ''), null
           from line group by account, feature having sum(credits) <> 0) entry (side, account, ledger_account, amount, feature, credit_grant)
     join txn using (account);
 end $$;

@@ -14,15 +14,6 @@ as $$
         label text, tokens_input bigint, tokens_cached bigint, tokens_output bigint,
         download smallint
     ) on commit delete rows;
-    -- accounts whose events of a batch are plain: what they come to, and of which feature
-    create temporary table if not exists settle_fold (
-        account text collate "C", events bigint, expired bigint, epoch bigint, first_seq bigint, last_seq bigint,
-        opening bigint, held_from bigint, held_to bigint, avail bigint, held bigint, spent_low bigint,
-        spent_high bigint, first_us bigint, last_us bigint, units bigint
-    ) on commit delete rows;
-    create temporary table if not exists settle_sum (
-        account text collate "C", feature text, credits bigint, at_us bigint
-    ) on commit delete rows;
     -- events of settle_event, one row each, with what is wrong with them
     create temporary table if not exists settle_checked (
         place bigint, id text, account text, epoch bigint, seq bigint, at timestamptz, kind text, avail bigint,
