@@ -136,7 +136,7 @@ rds_node_ready(rds_node_t *node, int64_t end_ms)
     }
     node->age++;
     node->out_len = 0;
-    node->reader = redisReaderCreate();
+    node->reader = rds_reply_reader();
     if (node->reader == NULL) {
         die("out of memory");
     }

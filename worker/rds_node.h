@@ -44,6 +44,9 @@ bool rds_node_flush(rds_node_t *node, int64_t end_ms)
 rds_reply_t *rds_node_read(rds_node_t *node, int64_t end_ms)
     __attribute__((warn_unused_result));
 
+/* A reader of hiredis whose replies rds_clear() frees. */
+struct redisReader *rds_reply_reader(void);
+
 /* One command and its reply; NULL on failure and for an error reply too. */
 rds_reply_t *rds_node_call(rds_node_t *node, int argc,
     const char *const argv[], int64_t end_ms)
