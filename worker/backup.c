@@ -29,6 +29,7 @@ struct backup {
     char         manifest[BACKUP_PATH_MAX];
     char         manifest_part[BACKUP_PATH_MAX];
     int          fd;
+    bool         owner;                /* of the parts, which end with it */
     json_t      *facts;
 };
 
@@ -64,17 +65,24 @@ backup_names(struct backup *backup)
 static bool
 backup_open(struct backup *backup)
 {
-    backup->fd = open(backup->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    backup->fd = open(backup->part,
+                      O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (backup->fd == -1) {
         log_error("open \"%s\" failed: %m", backup->part);
         return false;
     }
     if (flock(backup->fd, LOCK_EX | LOCK_NB) == -1) {
         log_error("\"%s\" is being written", backup->part);
+        log_hint("another backup of that name runs");
+        return false;
+    }
+    backup->owner = true;
+    if (ftruncate(backup->fd, 0) == -1) {
+        log_error("empty \"%s\" failed: %m", backup->part);
         return false;
     }
 
-    return ftruncate(backup->fd, 0) == 0;
+    return true;
 }
 
 
@@ -152,19 +160,64 @@ backup_sync_directory(const char *file)
 }
 
 
+static bool
+backup_write_manifest(struct backup *backup)
+{
+    int   fd;
+    bool  ok;
+
+    fd = open(backup->manifest_part,
+              O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    ok = fd != -1
+         && json_dumpfd(backup->facts, fd, JSON_INDENT(2) | JSON_SORT_KEYS)
+            == 0
+         && fsync(fd) == 0;
+    if (!ok) {
+        log_error("write \"%s\" failed: %m", backup->manifest_part);
+    }
+    if (fd != -1) {
+        close(fd);
+    }
+
+    return ok;
+}
+
+
 /* The manifest comes first, so that the file is never without it. */
+static bool
+backup_name(const struct backup *backup)
+{
+    if (link(backup->manifest_part, backup->manifest) == -1) {
+        log_error("make \"%s\" failed: %m", backup->manifest);
+        return false;
+    }
+    if (link(backup->part, backup->file) == -1) {
+        log_error("make \"%s\" failed: %m", backup->file);
+        unlink(backup->manifest);
+        return false;
+    }
+    if (!backup_sync_directory(backup->file)) {
+        log_error("sync the directory of \"%s\" failed: %m", backup->file);
+        return false;
+    }
+
+    return true;
+}
+
+
 static bool
 backup_finish(struct backup *backup)
 {
-    bool          ok;
     char          sha256[BACKUP_SHA_SIZE], at[32];
     time_t        now = time(NULL);
     struct tm     utc;
     struct stat   size;
 
-    if (fstat(backup->fd, &size) == -1
-        || !backup_sha256(backup->part, sha256))
-    {
+    if (fstat(backup->fd, &size) == -1) {
+        log_error("stat \"%s\" failed: %m", backup->part);
+        return false;
+    }
+    if (!backup_sha256(backup->part, sha256)) {
         return false;
     }
     strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
@@ -175,16 +228,7 @@ backup_finish(struct backup *backup)
     json_object_set_new(backup->facts, "size", json_integer(size.st_size));
     json_object_set_new(backup->facts, "sha256", json_string(sha256));
 
-    ok = json_dump_file(backup->facts, backup->manifest_part,
-                        JSON_INDENT(2) | JSON_SORT_KEYS) == 0
-         && link(backup->manifest_part, backup->manifest) == 0
-         && link(backup->part, backup->file) == 0
-         && backup_sync_directory(backup->file);
-    if (!ok) {
-        log_error("write \"%s\" failed: %m", backup->file);
-    }
-
-    return ok;
+    return backup_write_manifest(backup) && backup_name(backup);
 }
 
 
@@ -226,8 +270,7 @@ backup_make(const struct conf *conf, const char *file)
     struct backup   backup = { .file = file, .fd = -1,
                                .facts = json_object() };
 
-    if (!pg_environment(conf->postgres_dsn)) {
-        log_error("[postgres] dsn can't be read");
+    if (!backup_begin(conf)) {
         json_decref(backup.facts);
         return false;
     }
@@ -235,14 +278,17 @@ backup_make(const struct conf *conf, const char *file)
     /* the snapshot is held while it is dumped, however long that takes */
     pg = pg_new(conf->postgres_dsn, "backup", NULL, 0);
     ok = backup_names(&backup) && backup_open(&backup) && pg_ready(pg)
-         && backup_dump(&backup, pg) && backup_finish(&backup);
+         && backup_dump(&backup, pg) && !backup_asked()
+         && backup_finish(&backup);
     if (ok) {
         backup_tell(&backup, began_ms);
     }
 
-    if (backup.fd != -1) {
+    if (backup.owner) {
         unlink(backup.part);
         unlink(backup.manifest_part);
+    }
+    if (backup.fd != -1) {
         close(backup.fd);
     }
     pg_rollback(pg);

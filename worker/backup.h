@@ -38,6 +38,14 @@ bool backup_sha256(const char *file, char hex[BACKUP_SHA_SIZE])
     __attribute__((warn_unused_result));
 
 /*
+ * What each of these begins with: where Postgres is goes into the environment,
+ * and a signal ends the program that runs, so that what was begun is undone.
+ */
+bool backup_begin(const struct conf *conf)
+    __attribute__((warn_unused_result));
+bool backup_asked(void);    /* to stop, by a signal */
+
+/*
  * Runs a program with its stdout in fd, or in /dev/null (-1), and waits; logs
  * what it failed with.
  */

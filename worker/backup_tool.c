@@ -1,8 +1,9 @@
-/* backup_tool.c: runs the programs of Postgres, and sums files. */
+/* backup_tool.c: runs the programs of Postgres, and sums what they wrote. */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,6 +15,54 @@
 
 #define TOOL_MISSING  127
 #define TOOL_BLOCK    65536
+
+
+static const int              tool_signals[] = { SIGHUP, SIGINT, SIGTERM };
+static volatile sig_atomic_t  tool_asked;    /* to stop */
+static volatile sig_atomic_t  tool_pid;      /* of the program that runs */
+
+#define TOOL_SIGNALS  (sizeof(tool_signals) / sizeof(tool_signals[0]))
+
+
+/* Ends the program, and with it this one, which cleans up. */
+static void
+tool_stop(int number)
+{
+    (void) number;
+    tool_asked = 1;
+    if (tool_pid != 0) {
+        kill(tool_pid, SIGTERM);
+    }
+}
+
+
+/* The first signal is taken, a second one of the same kind kills. */
+bool
+backup_begin(const struct conf *conf)
+{
+    struct sigaction  action = { .sa_handler = tool_stop,
+                                 .sa_flags = (int) SA_RESETHAND };
+
+    for (size_t i = 0; i < TOOL_SIGNALS; i++) {
+        sigaction(tool_signals[i], &action, NULL);
+    }
+
+    if (!pg_environment(conf->postgres_dsn)) {
+        log_error("[postgres] dsn can't be read");
+        log_hint("it is a list as \"host=/run/postgresql dbname=tollgate\", "
+                 "or a URI");
+        return false;
+    }
+
+    return true;
+}
+
+
+bool
+backup_asked(void)
+{
+    return tool_asked;
+}
 
 
 /* Where the server is, and who asks, is in the environment. */
@@ -30,18 +79,46 @@ tool_exec(const char *const argv[], int fd)
 }
 
 
+/* A signal comes before there is a program, or finds it. */
+static pid_t
+tool_start(const char *const argv[], int fd)
+{
+    pid_t     pid;
+    sigset_t  set, before;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < TOOL_SIGNALS; i++) {
+        sigaddset(&set, tool_signals[i]);
+    }
+    sigprocmask(SIG_BLOCK, &set, &before);
+
+    pid = fork();
+    if (pid == 0) {
+        for (size_t i = 0; i < TOOL_SIGNALS; i++) {
+            signal(tool_signals[i], SIG_DFL);
+        }
+    } else if (pid != -1) {
+        tool_pid = pid;
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (pid == 0) {
+        tool_exec(argv, fd);
+    }
+
+    return pid;
+}
+
+
 bool
 backup_tool(const char *const argv[], int fd)
 {
     int    status;
-    pid_t  pid = fork();
+    bool   asked = tool_asked;
+    pid_t  pid = tool_start(argv, fd);
 
     if (pid == -1) {
         log_error("fork() failed: %m");
         return false;
-    }
-    if (pid == 0) {
-        tool_exec(argv, fd);
     }
 
     while (waitpid(pid, &status, 0) == -1) {
@@ -49,6 +126,12 @@ backup_tool(const char *const argv[], int fd)
             log_error("waitpid() failed: %m");
             return false;
         }
+    }
+    tool_pid = 0;
+
+    if (tool_asked && !asked) {
+        log_error("stopped by a signal while %s ran", argv[0]);
+        return false;
     }
 
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {

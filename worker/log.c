@@ -1,5 +1,6 @@
 /* log.c: writes one line a message to stderr; what goes on is told ever less. */
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -109,7 +110,7 @@ log_write(enum log_level level, const char *prefix, const char *fmt,
     va_list args)
 {
     char        line[4096], stamp[32];
-    int         n, start;
+    int         n, start, failure = errno;
     time_t      now;
     unsigned    unsaid;
     struct tm   tm;
@@ -128,6 +129,7 @@ log_write(enum log_level level, const char *prefix, const char *fmt,
                          log_levels[level].priority, log_name, prefix);
     }
 
+    errno = failure;    /* what %m tells of, not that stderr is no terminal */
     n = vsnprintf(line + start, sizeof(line) - 1 - (size_t) start, fmt, args);
     n = n < 0 ? start : start + n;
     if (n > (int) sizeof(line) - 2) {

@@ -34,6 +34,7 @@
 #define MAIN_STOP_MS       8000     /* then a role is killed */
 #define MAIN_STEADY_MS     60000    /* a life this long starts backoff anew */
 #define MAIN_BACKOFF_MS    10000
+#define MAIN_INTERRUPTED   130      /* exit status, as of a shell */
 
 struct main_options {
     const char  *conf_path;
@@ -415,7 +416,8 @@ main(int argc, char **argv)
     umask(0077);
     if (options.tool != NULL) {
         log_init("tollgate", (enum log_level) conf.worker_log_level);
-        return options.tool(&conf, options.file) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return options.tool(&conf, options.file) ? EXIT_SUCCESS
+               : backup_asked() ? MAIN_INTERRUPTED : EXIT_FAILURE;
     }
 
     log_init("master", (enum log_level) conf.worker_log_level);

@@ -142,8 +142,7 @@ backup_restore(const struct conf *conf, const char *file)
     pg_t     *pg = pg_new(conf->postgres_dsn, "restore", NULL, 0);
     json_t   *manifest = backup_manifest(file);
 
-    ok = manifest != NULL && pg_environment(conf->postgres_dsn)
-         && restore_prepare(pg);
+    ok = manifest != NULL && backup_begin(conf) && restore_prepare(pg);
     pg_free(pg);
 
     if (ok) {
@@ -162,6 +161,22 @@ backup_restore(const struct conf *conf, const char *file)
 
 
 static bool
+restore_check_audit(pg_t *pg)
+{
+    bool  ok;
+    PG_RESULT breaks = pg_call(pg, "lib.audit_breaks", 0, NULL);
+
+    if (breaks == NULL) {
+        return restore_failed(pg, "look at the audit log");
+    }
+    ok = pg_rows(breaks) == 0;
+    puts(ok ? "the audit log is whole" : "the audit log is broken");
+
+    return ok;
+}
+
+
+static bool
 restore_check(const char *database, const char *file)
 {
     bool   ok;
@@ -176,10 +191,7 @@ restore_check(const char *database, const char *file)
              || restore_failed(pg, "make the role tollgate_worker"))
          && backup_fill(database, file) && backup_totals(pg);
     if (ok) {
-        PG_RESULT breaks = pg_call(pg, "lib.audit_breaks", 0, NULL);
-
-        ok = breaks != NULL && pg_rows(breaks) == 0;
-        puts(ok ? "the audit log is whole" : "the audit log is broken");
+        ok = restore_check_audit(pg);
     }
     pg_free(pg);
 
@@ -195,28 +207,30 @@ backup_verify(const struct conf *conf, const char *file)
     unsigned      random;
     json_t       *manifest = backup_manifest(file);
     const char   *create[] = { "createdb", "--no-password", database, NULL };
-    const char   *drop[] = { "dropdb", "--no-password", "--force", database,
-                             NULL };
+    const char   *drop[] = { "dropdb", "--no-password", "--force",
+                             "--if-exists", database, NULL };
 
     if (manifest == NULL) {
         return false;
     }
     json_decref(manifest);
 
-    if (!pg_environment(conf->postgres_dsn)
-        || getrandom(&random, sizeof(random), 0) != sizeof(random))
-    {
-        log_error("[postgres] dsn can't be read");
+    if (!backup_begin(conf)) {
+        return false;
+    }
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
+        log_error("getrandom() failed: %m");
         return false;
     }
     snprintf(database, sizeof(database), RESTORE_SCRATCH "%08x", random);
 
-    if (!backup_tool(create, -1)) {
+    ok = backup_tool(create, -1);
+    if (!ok && !backup_asked()) {
         log_hint("the role has to be allowed to make databases: alter role "
                  "... createdb; nothing was checked but the sum");
         return false;
     }
-    ok = restore_check(database, file);
+    ok = ok && restore_check(database, file);
 
-    return backup_tool(drop, -1) && ok;
+    return backup_tool(drop, -1) && ok && !backup_asked();
 }
