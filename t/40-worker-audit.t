@@ -115,6 +115,7 @@ like $verify->{out}, qr/^\d+ rows of the audit log, 1 daily roots, \d+ seals of 
 $verify = $cli->run(qw(audit verify --root), 'f' x 64);
 is $verify->{status}, 6, 'a root of another log is none of them';
 like $verify->{out}, qr/root f{64}  no day has it/, 'which is said';
+unlike $cli->run(qw(audit verify))->{out} . $verify->{out}, qr/the root given is/, 'and without one that is kept none is named';
 like $cli->run(qw(audit list --action), 'account.freeze')->{out}, qr/worker:settle +account\.freeze +$c->{account}\n\z/, 'the tool lists the log';
 
 for my $case (

@@ -10,7 +10,7 @@ use Test::More;
 use Time::HiRes ();
 use Tollgate::Story;
 
-my $t = Tollgate::Story->begin(worker => { 'worker.roles' => 'settle mirror jobs api' }, conf => <<'CONF');
+my $t = Tollgate::Story->begin(worker => { 'proof.round' => '50ms' }, conf => <<'CONF');
     tollgate on;
     tollgate_feature image.generate;
     location / { proxy_pass http://backend; }

@@ -47,8 +47,10 @@ rebuild_run(struct cli_call *call)
     struct cli_command look = *call->command;
     json_t *query, *answer = NULL;
     int told = 0, status;
+    bool begun;
 
     status = client_call(call, NULL, call->params, &answer);
+    begun = status == CLI_OK;
     query = json_copy(call->params);
     json_object_del(query, "all");
     look.method = "GET";
@@ -69,10 +71,12 @@ rebuild_run(struct cli_call *call)
     }
 
     if (status == CLI_OK && !json_is_true(json_object_get(answer, "done"))) {
-        message_note("the worker goes on with it");
-        status = CLI_FAILURE;
-    } else if (status == CLI_OK) {
+        status = CLI_INTERRUPTED;
+    }
+    if (status == CLI_OK) {
         status = output_answer(call, answer);
+    } else if (begun) {
+        message_note("the worker goes on with it");
     }
     json_decref(query);
     json_decref(answer);

@@ -63,7 +63,7 @@ begin
 
     return jsonb_build_object('ok', broken = '[]', 'rows', (select count(*) from audit_log),
                'roots', (select count(*) from audit_root), 'seals', (select count(*) from ledger_seal),
-               'statements', (select count(*) from statement), 'data', broken, 'root', api.audit_root_json(kept),
+               'statements', (select count(*) from statement), 'data', broken, 'root', case when kept.day is not null then api.audit_root_json(kept) end,
                'has_more', next_cursor <> begun, 'next_cursor', nullif(next_cursor, begun));
 end $$;
 comment on function api.audit_verify is 'What of the audit log, its daily roots, the seals of the ledger and issued statements is not as it was, some at a time; whether a root that was kept elsewhere is one of them.';

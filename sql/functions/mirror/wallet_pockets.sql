@@ -4,16 +4,17 @@ language sql stable
 set search_path = public, pg_temp
 as $$
     with lot as (
-        select g.account, g.pocket, sum(g.remaining) as amount, split_part(g.pocket, '/', 1)::int as priority,
+        select g.account, t.avail, g.pocket, sum(g.remaining) as amount, split_part(g.pocket, '/', 1)::int as priority,
                nullif(split_part(g.pocket, '/', 2), '0')::bigint as ends, split_part(g.pocket, '/', 3) as scope
         from recover_target t join credit_grant g on g.account = t.account and g.pocket <> '-'
         where g.txn is not null and g.remaining > 0
-        group by g.account, g.pocket
+        group by g.account, t.avail, g.pocket
     ), placed as (
         select l.*, row_number() over (partition by account order by priority, ends nulls last, scope = '*', scope) as place,
-               -- that of credits without terms comes between
-               min(priority) over (partition by account) > 50 as waits
+               -- credits without terms come between, where there are some
+               min(priority) over own > 50 and avail > sum(amount) over own as waits
         from lot l
+        window own as (partition by account)
     ), late as (
         select g.account, g.id, ceil(extract(epoch from g.effective_at) * 1000)::bigint as starts, g.amount, g.pocket
         from recover_target t join credit_grant g on g.account = t.account and g.txn is null
