@@ -91,4 +91,23 @@ $b->sql('update credit_grant set remaining = remaining + 1 where account = $1', 
 check();
 is value('tollgate_ledger_imbalance'), 0, 'and gone when it is put right';
 
+# wallets that are made again
+sub wallets {
+    my ($check) = grep { $_->{name} eq 'wallets' }
+        @{ JSON::PP::decode_json(scalar $b->sql(q{select api.doctor('{}')}))->{checks} };
+
+    return join ' ', map({ value("tollgate_recoveries_$_") } qw(open oldest_open_seconds total)),
+        $check->{ok} ? 'ok' : 'late', $check->{detail};
+}
+
+is wallets(), '0 0 0 ok 0 are to be made again, 0 were', 'no wallet is to be made again';
+$b->sql(q{insert into recovery (account, shard, reason, at)
+          select a.id, a.shard, 'wallet_missing', lib.now() - interval '290 seconds' from account a where a.id in ($1, $2)},
+        $account, $other);
+is wallets(), '2 290 0 ok 2 are to be made again, 0 were', 'those that were lost are told, and since when';
+$b->sql('update recovery set done_at = lib.now() where account = $1', $other);
+is wallets(), '1 290 1 ok 1 are to be made again, 1 were', 'and those that were made again';
+$b->sql('select lib.clock_freeze($1)', '2027-01-31 12:00:11Z');
+is wallets(), '1 301 1 late 1 are to be made again, 1 were', 'one that waits for too long is a finding';
+
 done_testing;

@@ -34,6 +34,9 @@ my $api = FakeApi->new($t,
     'GET /api/accounts/hangup' => [200, undef],
     'GET /api/accounts/slow' => ['silent'],
     'GET /api/accounts?limit=50' => [200, { data => 'no list' }],
+    'GET /api/rebuild' => ['silent'],
+    'POST /api/rebuild' => [202, { account => undef, shards => 64, shards_left => 64, wallets_left => 9,
+                                   done => JSON::PP::false }],
     'POST /api/accounts/a/credits' => problem(500, 'internal_error'));
 my $cli = Cli->new($t, $api->{socket});
 
@@ -95,6 +98,20 @@ kill 'INT', $pid;
 waitpid $pid, 0;
 is($? >> 8, 130, 'an interrupted call ends with 130');
 like($t->slurp('interrupted'), qr/\(interrupted\)/, 'and says so');
+
+# A rebuild goes on without the one who began it.
+$pid = fork // die "fork: $!\n";
+if ($pid == 0) {
+    open STDERR, '>', "$t->{dir}/rebuild";
+    exec "$Tollgate::build/tollgate", '--socket', $api->{socket},
+        qw(rebuild --all) or POSIX::_exit(127);
+}
+$t->wait_for(sub { (() = $t->slurp($api->{log}) =~ m{"/api/rebuild"}g) == 2 },
+             'the tool to look how far it is');
+kill 'INT', $pid;
+waitpid $pid, 0;
+is($? >> 8, 130, 'an interrupted look ends with 130');
+like($t->slurp('rebuild'), qr/the worker goes on with it/, 'and says that the worker goes on');
 
 my $full = system("$Tollgate::build/tollgate version "
     . ">/dev/full 2>$t->{dir}/full.err") >> 8;

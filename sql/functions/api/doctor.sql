@@ -23,6 +23,11 @@ as $$
                  'it was restored from a backup that is too old; tollgate ledger catchup shows what is missing'
           from stream_behind where ended_at is null
           union all
+          select 'wallets', coalesce(min(at) > lib.now() - interval '5 minutes', true),
+                 format('%s are to be made again, %s were', count(*), (select count(*) from recovery where done_at is not null)),
+                 'one waits for longer than 5 minutes: the role settle makes them again; see the worker''s log'
+          from recovery where done_at is null
+          union all
           select 'jobs', count(*) filter (where late) = 0,
                  coalesce('late: ' || string_agg(name, ', ') filter (where late), 'all jobs are in time'),
                  'tollgate jobs list shows how they went'

@@ -12,6 +12,8 @@ as $$
         from stream_cursor
         union all
         values ('tollgate_ledger_settled_total', 0, 0), ('tollgate_usage_settled_total', 0, 0)
+    ), recovering as (
+        select count(*) as open, min(at) as oldest from recovery where done_at is null
     ), sample (name, label, of, value) as (
         select 'tollgate_accounts_frozen', null, null, count(*)::numeric from account where state = 'frozen'
         union all
@@ -45,6 +47,13 @@ as $$
         select 'tollgate_proof_round_seconds', null, null, extract(epoch from every) from proof
         union all
         select 'tollgate_proof_unproved_accounts', null, null, unproved from proof
+        union all
+        select 'tollgate_recoveries_oldest_open_seconds', null, null,
+               coalesce(extract(epoch from greatest(lib.now() - oldest, interval '0')), 0) from recovering
+        union all
+        select 'tollgate_recoveries_open', null, null, open from recovering
+        union all
+        select 'tollgate_recoveries_total', null, null, (select count(*) from recovery) - open from recovering
         union all
         select 'tollgate_streams_behind', 'events', events, (select count(*) from stream_behind
                                                              where ended_at is null
