@@ -199,7 +199,8 @@ sub gate_start {
     $text{http}
     upstream backend {
         server unix:$self->{backend}{dir}/nginx.sock;
-        keepalive 1024;
+        keepalive $self->{connections};
+        keepalive_timeout 10s;
     }
     keepalive_requests 1000000000;
     server {

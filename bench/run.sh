@@ -2,7 +2,7 @@
 # run.sh PART...: the benches that are named, of gate, settle, instructions, soak
 # and rebuild, or the gate and settling; ends with lines "ratio <name> <value>".
 #
-# Environment: RESULTS, the data file that is written (bench/results/<date>.tsv,
+# Environment: RESULTS, the data file that is written (bench/results/<time>.tsv,
 # of single parts build/bench.tsv); FULL=1: four parts, all cells and rounds; and
 # what the scripts name.
 set -euo pipefail
@@ -15,7 +15,7 @@ if [ $# -gt 0 ]; then
     parts=("$@")
     RESULTS=${RESULTS:-build/bench.tsv}
 else
-    RESULTS=${RESULTS:-bench/results/$(date -u +%F).tsv}
+    RESULTS=${RESULTS:-bench/results/$(date -u +%FT%H%M).tsv}
     parts=(gate settle)
     if [ "${FULL:-0}" = 1 ]; then
         parts+=(instructions soak)

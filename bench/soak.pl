@@ -3,7 +3,7 @@
 # latency, and memory of nginx before and after.
 #
 # Environment: CONNECTIONS (10000), SECONDS (60), ACCOUNTS (1000); GATES ("strict
-# lease").
+# lease"), those of the module.
 
 use strict;
 use warnings;
@@ -38,8 +38,8 @@ for my $name ($bench->names) {
                                accounts => $opt{ACCOUNTS}, seconds => $opt{SECONDS});
     my $t = $bench->nginx($name);
     my ($worker) = $t->children('nginx');
-    $t->wait_for(sub { my @files = glob "/proc/$worker/fd/*"; @files < 1200 },
-                 'connections to close') or exit 1;
+    $t->wait_for(sub { my @files = glob "/proc/$worker/fd/*"; @files < 100 },
+                 'connections to close', 30) or exit 1;
     my ($after, $most) = memory($name);
 
     my @row = ((map { sprintf '%.0f', $_ } $figures->{rate},
