@@ -163,7 +163,8 @@ fuzz_cluster = $(call NGX_UNIT,cluster)
 fuzz_link = $(call NGX_UNIT,origin)
 fuzz_meter = $(call NGX_UNIT,meter_json) $(call NGX_UNIT,meter_scan) -ljansson
 fuzz_pass = $(call NGX_UNIT,key) $(call NGX_UNIT,pass)
-fuzz_price = $(call NGX_UNIT,catalog) $(call NGX_UNIT,complain)
+fuzz_price = $(call NGX_UNIT,catalog) $(call NGX_UNIT,complain) \
+	$(call NGX_UNIT,number)
 fuzz_reply = $(call NGX_UNIT,complain) $(call NGX_UNIT,reply)
 fuzz_scan = $(call NGX_UNIT,scan) $(call NGX_UNIT,scan_path) \
 	$(call NGX_UNIT,scan_string) -ljansson

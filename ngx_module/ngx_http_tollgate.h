@@ -382,6 +382,8 @@ ngx_int_t ngx_http_tollgate_credits_parse(ngx_str_t *text, int64_t *credits);
 void ngx_http_tollgate_price_complain(ngx_http_request_t *r,
     ngx_http_tollgate_complaint_t *complaint, const char *directive,
     ngx_str_t *value, const char *what);
+/* _number.c */
+u_char *ngx_http_tollgate_number(u_char *p, int64_t n);
 u_char *ngx_http_tollgate_credits(u_char *p, int64_t credits);
 
 #define NGX_HTTP_TOLLGATE_CREDITS_LEN  (NGX_INT64_LEN + 2)

@@ -87,7 +87,7 @@ ngx_http_tollgate_redis_arg_number(ngx_http_tollgate_redis_t *redis,
 {
     u_char  *p, buf[NGX_INT64_LEN];
 
-    p = ngx_sprintf(buf, "%L", n);
+    p = ngx_http_tollgate_number(buf, n);
     ngx_http_tollgate_redis_arg(redis, buf, p - buf);
 }
 

@@ -401,30 +401,3 @@ ngx_http_tollgate_credits_parse(ngx_str_t *text, int64_t *credits)
 
     return NGX_OK;
 }
-
-
-/* Writes at most NGX_HTTP_TOLLGATE_CREDITS_LEN bytes, returns their end. */
-
-u_char *
-ngx_http_tollgate_credits(u_char *p, int64_t credits)
-{
-    if (credits < 0) {
-        *p++ = '-';
-        credits = -credits;
-    }
-
-    p = ngx_sprintf(p, "%L", credits / NGX_HTTP_TOLLGATE_CREDIT);
-    credits %= NGX_HTTP_TOLLGATE_CREDIT;
-
-    if (credits == 0) {
-        return p;
-    }
-
-    p = ngx_sprintf(p, ".%06L", credits);
-
-    while (p[-1] == '0') {
-        p--;
-    }
-
-    return p;
-}

@@ -22,6 +22,7 @@ static u_char *ngx_http_tollgate_usage_decision(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
 static u_char *ngx_http_tollgate_usage_tokens(u_char *p,
     ngx_http_tollgate_ctx_t *ctx);
+static u_char *ngx_http_tollgate_usage_number(u_char *p, int64_t n);
 static u_char *ngx_http_tollgate_usage_text(u_char *p, u_char *data,
     size_t len);
 
@@ -62,7 +63,7 @@ ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
     ms = (ngx_msec_int_t) ((tp->sec - r->start_sec) * 1000
                            + (tp->msec - r->start_msec));
 
-    p = ngx_sprintf(p, "%L", (int64_t) tp->sec * 1000 + tp->msec);
+    p = ngx_http_tollgate_number(p, (int64_t) tp->sec * 1000 + tp->msec);
     p = ngx_http_tollgate_usage_text(p, charge->request_id.data,
                                      charge->request_id.len);
 
@@ -80,11 +81,14 @@ ngx_http_tollgate_usage_line(u_char *p, ngx_http_request_t *r,
                                      charge->model.len);
     p = ngx_http_tollgate_usage_text(p, code->data, code->len);
 
-    p = ngx_sprintf(p, "\t%ui\t%L\t%L\t%d\t%M\t%O\t%O\t%d",
-                    r->headers_out.status, charge->credits, charge->units,
-                    (int) ctx->refunded, (ngx_msec_t) ngx_max(ms, 0),
-                    r->request_length, r->connection->sent,
-                    (int) ctx->dry_run);
+    p = ngx_http_tollgate_usage_number(p, r->headers_out.status);
+    p = ngx_http_tollgate_usage_number(p, charge->credits);
+    p = ngx_http_tollgate_usage_number(p, charge->units);
+    p = ngx_http_tollgate_usage_number(p, ctx->refunded);
+    p = ngx_http_tollgate_usage_number(p, ngx_max(ms, 0));
+    p = ngx_http_tollgate_usage_number(p, r->request_length);
+    p = ngx_http_tollgate_usage_number(p, r->connection->sent);
+    p = ngx_http_tollgate_usage_number(p, ctx->dry_run);
 
     return ngx_http_tollgate_usage_decision(p, ctx);
 }
@@ -117,25 +121,26 @@ ngx_http_tollgate_usage_decision(u_char *p, ngx_http_tollgate_ctx_t *ctx)
     limit = ngx_http_tollgate_verdict_limit_name(ctx);
     len = ngx_min(ctx->plan.len, NGX_HTTP_TOLLGATE_CODE_LEN);
 
-    p = ngx_sprintf(p, "\t%L\t%L\t%L", ctx->cost,
-                    ctx->cost_units, ngx_http_tollgate_verdict_avail(ctx));
+    p = ngx_http_tollgate_usage_number(p, ctx->cost);
+    p = ngx_http_tollgate_usage_number(p, ctx->cost_units);
+    p = ngx_http_tollgate_usage_number(p, ngx_http_tollgate_verdict_avail(ctx));
     p = ngx_http_tollgate_usage_text(p, limit ? limit->data : NULL,
                                      limit ? limit->len : 0);
-    p = ngx_sprintf(p, "\t%L\t%L\t%ui",
-                    ngx_http_tollgate_verdict_left(ctx,
-                                                   NGX_HTTP_TOLLGATE_DAY),
-                    ngx_http_tollgate_verdict_left(ctx,
-                                                   NGX_HTTP_TOLLGATE_MONTH),
-                    ctx->tier);
+    p = ngx_http_tollgate_usage_number(p, ngx_http_tollgate_verdict_left(ctx,
+                                              NGX_HTTP_TOLLGATE_DAY));
+    p = ngx_http_tollgate_usage_number(p, ngx_http_tollgate_verdict_left(ctx,
+                                              NGX_HTTP_TOLLGATE_MONTH));
+    p = ngx_http_tollgate_usage_number(p, ctx->tier);
     p = ngx_http_tollgate_usage_text(p, ctx->plan.data, len);
 
-    p = ngx_sprintf(p, "\t%L\t%L", ngx_max(ctx->wait_ms, 0), ctx->store_us);
-
+    p = ngx_http_tollgate_usage_number(p, ngx_max(ctx->wait_ms, 0));
+    p = ngx_http_tollgate_usage_number(p, ctx->store_us);
     p = ngx_http_tollgate_usage_text(p, ctx->label.data, ctx->label.len);
 
     p = ngx_http_tollgate_usage_tokens(p, ctx);
 
-    return ngx_sprintf(p, "\t%ui", ngx_http_tollgate_link_counts(ctx));
+    return ngx_http_tollgate_usage_number(p,
+                                          ngx_http_tollgate_link_counts(ctx));
 }
 
 
@@ -151,8 +156,19 @@ ngx_http_tollgate_usage_tokens(u_char *p, ngx_http_tollgate_ctx_t *ctx)
         return ngx_cpymem(p, "\t-1\t-1\t-1", sizeof("\t-1\t-1\t-1") - 1);
     }
 
-    return ngx_sprintf(p, "\t%L\t%L\t%L", tokens.input, tokens.cached,
-                       tokens.output);
+    p = ngx_http_tollgate_usage_number(p, tokens.input);
+    p = ngx_http_tollgate_usage_number(p, tokens.cached);
+
+    return ngx_http_tollgate_usage_number(p, tokens.output);
+}
+
+
+static u_char *
+ngx_http_tollgate_usage_number(u_char *p, int64_t n)
+{
+    *p++ = '\t';
+
+    return ngx_http_tollgate_number(p, n);
 }
 
 

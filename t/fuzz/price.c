@@ -134,6 +134,20 @@ price_check_text(ngx_pool_t *pool, struct input piece)
 }
 
 
+/* A number is what the C library makes of it, the least of all too. */
+
+static void
+price_check_number(int64_t n)
+{
+    char    expected[NGX_INT64_LEN + 1];
+    u_char  p[NGX_INT64_LEN];
+
+    snprintf(expected, sizeof(expected), "%lld", (long long) n);
+    CHECK((size_t) (ngx_http_tollgate_number(p, n) - p) == strlen(expected));
+    CHECK(memcmp(p, expected, strlen(expected)) == 0);
+}
+
+
 static void
 price_check(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 {
@@ -179,6 +193,7 @@ price_check(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    int64_t                         number = 0;
     ngx_uint_t                      i;
     ngx_str_t                       body;
     ngx_pool_t                     *pool;
@@ -198,7 +213,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         body.len = sizeof(price_list) - 1;
         CHECK(ngx_http_tollgate_catalog_parse(&price_catalog, shim_pool(),
                                               &body) == NGX_OK);
+        price_check_number(INT64_MIN);
+        price_check_number(INT64_MAX);
     }
+
+    memcpy(&number, data, size < sizeof(number) ? size : sizeof(number));
+    price_check_number(number);
+    price_check_number(number >> (size % 64));
 
     ngx_memzero(&ctx, sizeof(ctx));
     ngx_memzero(&conf, sizeof(conf));
