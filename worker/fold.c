@@ -220,6 +220,19 @@ fold_count(const struct fold *fold)
 }
 
 
+size_t
+fold_events(const struct fold *fold)
+{
+    size_t  n = 0;
+
+    for (int i = 0; i < fold->count; i++) {
+        n += (size_t) fold->accounts[i].events;
+    }
+
+    return n;
+}
+
+
 void
 fold_set_txn(struct fold *fold, const char *account, int64_t txn)
 {

@@ -79,8 +79,9 @@ bool fold_has(struct fold *fold, const struct event *event);
 /* Whether events were taken of an account that goes the long way after all. */
 bool fold_spoilt(const struct fold *fold);
 
-/* How many accounts were folded; the transaction of one of them. */
+/* How many accounts were folded, of how many events; a transaction of one. */
 int fold_count(const struct fold *fold);
+size_t fold_events(const struct fold *fold);
 void fold_set_txn(struct fold *fold, const char *account, int64_t txn);
 
 /* The accounts as ledger.settle_plain wants them, which the caller frees. */

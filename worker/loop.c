@@ -15,6 +15,8 @@
 
 static int          loop_fd = -1;
 static atomic_bool  loop_stop;
+static int64_t    (*loop_work)(void *data);
+static void        *loop_data;
 
 
 void
@@ -56,8 +58,8 @@ loop_stopping(void)
 }
 
 
-bool
-loop_wait(int fd, short events, int64_t ms)
+static bool
+loop_poll(int fd, short events, int64_t ms)
 {
     int            rc;
     int64_t        end, left;
@@ -78,6 +80,56 @@ loop_wait(int fd, short events, int64_t ms)
     }
 
     return rc > 0 && pfd[0].revents != 0;
+}
+
+
+void
+loop_meanwhile(int64_t (*work)(void *data), void *data)
+{
+    loop_work = work;
+    loop_data = data;
+}
+
+
+/* The work may wait itself, and then has none beside it. */
+static int64_t
+loop_slice(void)
+{
+    int64_t  pause;
+    int64_t  (*work)(void *data) = loop_work;
+
+    loop_work = NULL;
+    pause = work(loop_data);
+    loop_work = work;
+
+    return pause;
+}
+
+
+bool
+loop_wait(int fd, short events, int64_t ms)
+{
+    bool     stopping = loop_stopping();
+    int64_t  pause, left, end = loop_now_ms() + ms;
+
+    while (loop_work != NULL && fd != -1 && !loop_stopping()) {
+        if (loop_poll(fd, events, 0)) {
+            return true;
+        }
+        left = end - loop_now_ms();
+        pause = left > 0 ? loop_slice() : LOOP_NO_WORK;
+        if (pause == LOOP_NO_WORK) {
+            break;
+        }
+        if (pause > 0
+            && loop_poll(fd, events, pause < left ? pause : left))
+        {
+            return true;
+        }
+    }
+
+    return stopping == loop_stopping()
+           && loop_poll(fd, events, end - loop_now_ms());
 }
 
 

@@ -23,6 +23,14 @@ bool loop_stopping(void);
  */
 bool loop_wait(int fd, short events, int64_t ms);
 
+/*
+ * What a process of one thread does, in slices, while it waits for a
+ * descriptor: returns the milliseconds until it can go on, or LOOP_NO_WORK.
+ */
+#define LOOP_NO_WORK  (-1)
+
+void loop_meanwhile(int64_t (*work)(void *data), void *data);
+
 /* A clock that nobody sets, in milliseconds. */
 int64_t loop_now_ms(void);
 

@@ -419,6 +419,28 @@ rds_passed(rds_t *rds)
 }
 
 
+void
+rds_start(rds_t *rds)
+{
+    rds->end_ms = rds_end(rds);
+    (void) (rds->sent == rds->count || rds_send(rds));
+}
+
+
+bool
+rds_ahead(rds_t *rds)
+{
+    bool         came = false;
+    rds_node_t  *node;
+
+    for (int i = 0; (node = rds_route_node(rds->route, i)) != NULL; i++) {
+        came = rds_node_ahead(node, rds_end(rds)) || came;
+    }
+
+    return came;
+}
+
+
 rds_reply_t *
 rds_next(rds_t *rds)
 {

@@ -51,6 +51,14 @@ bool rds_append(rds_t *rds, int argc, const char *const argv[])
 rds_reply_t *rds_next(rds_t *rds) __attribute__((warn_unused_result));
 bool rds_connected(const rds_t *rds);
 
+/*
+ * Sends what is queued, and takes in some of the replies that have come: for
+ * who has something else to do before rds_next(), which tells of failures.
+ * False where nothing had come.
+ */
+void rds_start(rds_t *rds);
+bool rds_ahead(rds_t *rds);
+
 /* What EVALSHA calls a script, which is named after its file in redis/. */
 const char *rds_sha(const char *script);
 

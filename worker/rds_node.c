@@ -17,6 +17,9 @@ struct rds_node_s {
     rds_wire_t         *wire;
     unsigned            age;
     redisReader        *reader;
+    rds_reply_t       **ahead;        /* replies that nobody asked for yet */
+    size_t              ahead_count;
+    size_t              ahead_size;
     char               *out;
     size_t              out_len;
     size_t              out_size;
@@ -48,6 +51,7 @@ rds_node_free(rds_node_t *node)
     if (node != NULL) {
         rds_node_drop(node);
         free(node->out);
+        free(node->ahead);
         free(node);
     }
 }
@@ -61,6 +65,9 @@ rds_node_drop(rds_node_t *node)
     if (node->reader != NULL) {
         redisReaderFree(node->reader);
         node->reader = NULL;
+    }
+    while (node->ahead_count > 0) {
+        rds_clear(node->ahead[--node->ahead_count]);
     }
     node->out_len = 0;
 }
@@ -233,12 +240,73 @@ rds_node_flush(rds_node_t *node, int64_t end_ms)
 }
 
 
+/* Reads some bytes; false if the connection failed, which is dropped. */
+static bool
+node_feed(rds_node_t *node, int64_t end_ms)
+{
+    char    data[NODE_READ_SIZE];
+    size_t  n = rds_wire_read(node->wire, data, sizeof(data), end_ms);
+
+    if (n == 0) {
+        rds_node_drop(node);
+        return false;
+    }
+    if (redisReaderFeed(node->reader, data, n) != REDIS_OK) {
+        die("out of memory");
+    }
+
+    return true;
+}
+
+
+/* A reply of what was read, or NULL; false if it is none of Redis. */
+static bool
+node_parse(rds_node_t *node, rds_reply_t **reply)
+{
+    void  *whole = NULL;
+
+    if (redisReaderGetReply(node->reader, &whole) != REDIS_OK) {
+        snprintf(node->error, sizeof(node->error), "%s", node->reader->errstr);
+        rds_node_drop(node);
+        return false;
+    }
+    *reply = whole;
+
+    return true;
+}
+
+
+bool
+rds_node_ahead(rds_node_t *node, int64_t end_ms)
+{
+    rds_reply_t  *reply;
+
+    if (node->wire == NULL || !rds_wire_ready(node->wire)
+        || !node_feed(node, end_ms))
+    {
+        return false;
+    }
+
+    while (node_parse(node, &reply) && reply != NULL) {
+        if (node->ahead_count == node->ahead_size) {
+            node->ahead_size = 2 * node->ahead_size + 8;
+            node->ahead = realloc(node->ahead, node->ahead_size
+                                               * sizeof(*node->ahead));
+            if (node->ahead == NULL) {
+                die("out of memory");
+            }
+        }
+        node->ahead[node->ahead_count++] = reply;
+    }
+
+    return node->wire != NULL;
+}
+
+
 rds_reply_t *
 rds_node_read(rds_node_t *node, int64_t end_ms)
 {
-    char     data[NODE_READ_SIZE];
-    void    *reply = NULL;
-    size_t   n;
+    rds_reply_t  *reply;
 
     if (node->wire == NULL
         || (node->out_len > 0 && !rds_node_flush(node, end_ms)))
@@ -246,23 +314,18 @@ rds_node_read(rds_node_t *node, int64_t end_ms)
         return NULL;
     }
 
-    while (redisReaderGetReply(node->reader, &reply) == REDIS_OK) {
-        if (reply != NULL) {
-            return reply;
-        }
-
-        n = rds_wire_read(node->wire, data, sizeof(data), end_ms);
-        if (n == 0) {
-            rds_node_drop(node);
-            return NULL;
-        }
-        if (redisReaderFeed(node->reader, data, n) != REDIS_OK) {
-            break;
-        }
+    if (node->ahead_count > 0) {
+        reply = node->ahead[0];
+        memmove(node->ahead, node->ahead + 1,
+                --node->ahead_count * sizeof(*node->ahead));
+        return reply;
     }
 
-    snprintf(node->error, sizeof(node->error), "%s", node->reader->errstr);
-    rds_node_drop(node);
+    while (node_parse(node, &reply)) {
+        if (reply != NULL || !node_feed(node, end_ms)) {
+            return reply;
+        }
+    }
 
     return NULL;
 }

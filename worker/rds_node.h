@@ -44,6 +44,12 @@ bool rds_node_flush(rds_node_t *node, int64_t end_ms)
 rds_reply_t *rds_node_read(rds_node_t *node, int64_t end_ms)
     __attribute__((warn_unused_result));
 
+/*
+ * Takes in some of what came, for rds_node_read() to find; false where nothing
+ * had come.
+ */
+bool rds_node_ahead(rds_node_t *node, int64_t end_ms);
+
 /* A reader of hiredis whose replies rds_clear() frees. */
 struct redisReader *rds_reply_reader(void);
 

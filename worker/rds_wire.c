@@ -379,6 +379,14 @@ rds_wire_write(rds_wire_t *wire, const char *data, size_t len, int64_t end_ms)
 }
 
 
+bool
+rds_wire_ready(const rds_wire_t *wire)
+{
+    return (wire->ssl != NULL && SSL_pending(wire->ssl) > 0)
+           || loop_wait(wire->fd, POLLIN, 0);
+}
+
+
 size_t
 rds_wire_read(rds_wire_t *wire, char *data, size_t size, int64_t end_ms)
 {

@@ -30,6 +30,9 @@ void rds_wire_close(rds_wire_t *wire);
 bool rds_wire_write(rds_wire_t *wire, const char *data, size_t len,
     int64_t end_ms) __attribute__((warn_unused_result));
 
+/* Whether something came that can be read. */
+bool rds_wire_ready(const rds_wire_t *wire);
+
 /* What came, at least one byte; 0 on failure. */
 size_t rds_wire_read(rds_wire_t *wire, char *data, size_t size, int64_t end_ms)
     __attribute__((warn_unused_result));

@@ -19,12 +19,6 @@
 #include "settle.h"
 
 
-/*
- * Entries that may be in memory at a time, of which each takes about 2 KB.
- * An entry of usage has many records, so of these a tenth is read.
- */
-#define SETTLE_ENTRIES  40000
-
 /* What differs between ledger and usage streams. */
 static const struct {
     const char  *function;
@@ -48,6 +42,8 @@ settle_run(const struct conf *conf)
     settle.pg = pg_new(conf->postgres_dsn, "settle", ROLE_POSTGRES,
                        conf->postgres_timeout);
     settle.rds = rds_new(conf);
+    settle.ahead = rds_new(conf);
+    loop_meanwhile(settle_meanwhile, &settle);
 
     while (!loop_stopping()) {
         role_beat(ROLE_SETTLE);
@@ -65,8 +61,10 @@ settle_run(const struct conf *conf)
     }
 
     settle_detach(&settle);
+    loop_meanwhile(NULL, NULL);
     pg_free(settle.pg);
     rds_free(settle.rds);
+    rds_free(settle.ahead);
     rows_free(&settle.rows);
     rows_free(&settle.seen);
     free(settle.sources.list);
@@ -214,6 +212,9 @@ settle_fill(struct settle *settle, const struct settle_stream *stream,
     settle_source_begin(settle);
     if (folds) {
         settle_fold(settle, entries, from, n);
+        if (fold_events(&settle->fold) == n) {
+            return;
+        }
     }
 
     for (size_t i = from; i < from + n; i++) {
@@ -363,65 +364,6 @@ settle_post(struct settle *settle, struct settle_stream *stream,
 }
 
 
-/* Streams are read some at a time, so that a backlog doesn't fill memory. */
-static int
-settle_together(const struct settle *settle)
-{
-    return (int) (SETTLE_ENTRIES / settle->batch) + 1;
-}
-
-
-static bool
-settle_is_next(const struct settle *settle, int stream)
-{
-    return stream >= settle->next
-           && stream < settle->next + settle_together(settle)
-           && !settle->streams[stream].behind
-           && settle->streams[stream].sound;
-}
-
-
-/*
- * Reads the next streams that this process settles, each by a command of its
- * own since each may be on another server.  The caller clears the replies; NULL
- * is that of a stream which can't be read now, and hinders no other.
- */
-static bool
-settle_read(struct settle *settle, rds_reply_t **replies)
-{
-    bool         failed = false;
-    char         batch[32];
-    const char  *argv[] = { "XREAD", "COUNT", batch, "STREAMS", NULL, NULL };
-
-    for (int i = 0; i < settle->count; i++) {
-        if (!settle_is_next(settle, i)) {
-            continue;
-        }
-        snprintf(batch, sizeof(batch), "%d",
-                 settle->streams[i].kind == SETTLE_USAGE
-                 ? (settle->batch + 9) / 10 : settle->batch);
-        argv[4] = settle->streams[i].name;
-        argv[5] = settle->streams[i].cursor;
-        if (!rds_append(settle->rds, 6, argv)) {
-            return settle_redis_failed(settle, "read the streams");
-        }
-    }
-
-    for (int i = 0; i < settle->count; i++) {
-        if (!settle_is_next(settle, i)) {
-            continue;
-        }
-        replies[i] = rds_next(settle->rds);
-        if (replies[i] == NULL && !failed) {
-            failed = true;
-            settle_redis_failed(settle, "read the streams");
-        }
-    }
-
-    return rds_connected(settle->rds);
-}
-
-
 /* Posts what was read. */
 static bool
 settle_post_all(struct settle *settle, rds_reply_t *const *replies)
@@ -485,7 +427,7 @@ settle_drain(struct settle *settle, struct settle_stream *stream)
 static bool
 settle_turn(struct settle *settle)
 {
-    bool          ok;
+    bool          ok, last;
     rds_reply_t **replies;
 
     replies = calloc((size_t) settle->count + 1, sizeof(*replies));
@@ -493,17 +435,23 @@ settle_turn(struct settle *settle)
         die("out of memory");
     }
 
-    ok = settle_read(settle, replies)
-         && settle_stores_same(settle, replies)
-         && settle_post_all(settle, replies);
+    ok = (settle->asked || settle_ask(settle))
+         && settle_take(settle, replies)
+         && settle_stores_same(settle, replies);
+    last = settle->next >= settle->count;
+
+    /* where there is something to do meanwhile the next ones are read */
+    for (int i = 0; ok && !last && i < settle->count && !settle->asked; i++) {
+        ok = rds_len(replies[i]) == 0 || settle_ask(settle);
+    }
+    ok = ok && settle_post_all(settle, replies);
 
     for (int i = 0; i < settle->count; i++) {
         rds_clear(replies[i]);
     }
     free(replies);
 
-    settle->next += settle_together(settle);
-    if (settle->next >= settle->count) {
+    if (last) {
         if (ok && !settle->found) {
             loop_wait(-1, 0, settle->conf->settle_idle_ms);
         }

@@ -3,7 +3,8 @@
  *
  * settle_claim.c decides which streams are this process's, settle_behind.c
  * which of them can be settled, settle_store.c whether their stores lost data,
- * settle_inspect.c what these lost, settle_recover.c makes wallets again, settle.c posts what the streams hold,
+ * settle_inspect.c what these lost, settle_recover.c makes wallets again,
+ * settle_read.c reads the streams, settle.c posts what they hold,
  * settle_source.c knows which batches of usage came before, settle_trim.c
  * removes what is settled, settle_expire.c ends holds and credits of theirs.
  */
@@ -38,6 +39,10 @@ struct settle_stream {
     char              store[SETTLE_STORE_ID + 1];   /* as Postgres knows it */
     char              replid[SETTLE_REPLID_MAX];
     bool              sound;        /* the store is the one that is known */
+    unsigned          looks;        /* how often it was found to be sound */
+    bool              asked;        /* is read, from there and as it was then */
+    unsigned          asked_looks;
+    char              asked_from[SETTLE_ID_MAX];
 };
 
 struct settle_sources {
@@ -49,6 +54,8 @@ struct settle {
     const struct conf     *conf;
     pg_t                  *pg;
     rds_t                 *rds;
+    rds_t                 *ahead;          /* reads streams, and no more */
+    bool                   asked;          /* it does */
     struct settle_stream  *streams;
     int                    count;
     int                    batch;          /* entries of a stream to read */
@@ -95,6 +102,15 @@ enum settle_plain settle_plain(struct settle *settle,
 /* The stream of that name among those that are owned, or NULL. */
 struct settle_stream *settle_find(struct settle *settle, const char *name);
 
+/*
+ * Asks for what the next streams hold; takes it, into an array of a reply for
+ * each stream, which the caller clears.  NULL is that of a stream which can't
+ * be read now, and hinders no other.  meanwhile() is for loop_meanwhile().
+ */
+bool settle_ask(struct settle *settle);
+bool settle_take(struct settle *settle, rds_reply_t **replies);
+int64_t settle_meanwhile(void *data);
+
 /* Reads where a stream goes on, and whether it can; looks again later. */
 bool settle_read_cursor(struct settle *settle, struct settle_stream *stream);
 bool settle_place(struct settle *settle, struct settle_stream *stream);
@@ -120,7 +136,7 @@ void settle_store(const struct settle_stream *stream, char *store,
  */
 bool settle_look(struct settle *settle);
 
-/* Whether the stores are the same after the streams were read. */
+/* Which stores are still the same after the streams were read. */
 bool settle_stores_same(struct settle *settle, rds_reply_t *const *replies);
 bool settle_store_same(struct settle *settle, struct settle_stream *stream);
 
@@ -130,8 +146,8 @@ bool settle_store_same(struct settle *settle, struct settle_stream *stream);
  */
 enum settle_store_field { STORE_ID, STORE_REPLID, STORE_LAST, STORE_UNKNOWN };
 
-bool settle_store_ask(struct settle *settle,
-    const struct settle_stream *stream, const char *cursor);
+bool settle_store_ask(rds_t *rds, const struct settle_stream *stream,
+    const char *cursor);
 const char *settle_store_text(const rds_reply_t *reply,
     enum settle_store_field field);
 

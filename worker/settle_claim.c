@@ -80,10 +80,12 @@ settle_detach(struct settle *settle)
 {
     pg_drop(settle->pg);
     rds_drop(settle->rds);
+    rds_drop(settle->ahead);
     free(settle->streams);
 
     settle->streams = NULL;
     settle->count = 0;
+    settle->asked = false;
     settle->attached = false;
     settle->owns_usage = false;
     settle->replays = false;

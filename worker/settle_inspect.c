@@ -74,7 +74,7 @@ inspect_behind(struct settle *settle, struct settle_stream *stream)
 static bool
 inspect_advance(struct settle *settle, const struct settle_stream *stream)
 {
-    if (!settle_store_ask(settle, stream, stream->cursor)) {
+    if (!settle_store_ask(settle->rds, stream, stream->cursor)) {
         return false;
     }
     RDS_REPLY reply = rds_next(settle->rds);
@@ -285,7 +285,7 @@ static bool
 inspect_is_whole(struct settle *settle, const struct settle_stream *stream,
     const rds_reply_t *found, bool *whole)
 {
-    if (!settle_store_ask(settle, stream, "-")) {
+    if (!settle_store_ask(settle->rds, stream, "-")) {
         return false;
     }
     RDS_REPLY now = rds_next(settle->rds);

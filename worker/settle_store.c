@@ -21,7 +21,7 @@
 
 
 bool
-settle_store_ask(struct settle *settle, const struct settle_stream *stream,
+settle_store_ask(rds_t *rds, const struct settle_stream *stream,
     const char *cursor)
 {
     char         store[SETTLE_NAME_MAX];
@@ -30,8 +30,12 @@ settle_store_ask(struct settle *settle, const struct settle_stream *stream,
 
     snprintf(store, sizeof(store), TG_KEY_STORE_FMT, (unsigned) stream->shard);
 
-    return rds_append(settle->rds, sizeof(argv) / sizeof(argv[0]), argv)
-           || settle_redis_failed(settle, "look at a store");
+    if (!rds_append(rds, sizeof(argv) / sizeof(argv[0]), argv)) {
+        log_error("look at a store failed: %s", rds_error(rds));
+        return false;
+    }
+
+    return true;
 }
 
 
@@ -62,7 +66,7 @@ bool
 settle_last_id(struct settle *settle, const struct settle_stream *stream,
     char *id, size_t size)
 {
-    if (!settle_store_ask(settle, stream, "-")) {
+    if (!settle_store_ask(settle->rds, stream, "-")) {
         return false;
     }
     RDS_REPLY reply = rds_next(settle->rds);
@@ -99,14 +103,17 @@ store_is_same(struct settle *settle, struct settle_stream *stream,
 
 /*
  * Before what was read of them is posted: a store that isn't the same any more
- * told of another history, which is looked into first.
+ * told of another history, which is looked into first.  The server is asked
+ * that was read from, and found anew where it may be the wrong one.
  */
 bool
 settle_stores_same(struct settle *settle, rds_reply_t *const *replies)
 {
+    bool  same = true;
+
     for (int i = 0; i < settle->count; i++) {
         if (settle->streams[i].shard != -1 && rds_len(replies[i]) > 0
-            && !settle_store_ask(settle, &settle->streams[i], "-"))
+            && !settle_store_ask(settle->ahead, &settle->streams[i], "-"))
         {
             return false;
         }
@@ -114,20 +121,27 @@ settle_stores_same(struct settle *settle, rds_reply_t *const *replies)
 
     for (int i = 0; i < settle->count; i++) {
         if (settle->streams[i].shard != -1 && rds_len(replies[i]) > 0) {
-            RDS_REPLY reply = rds_next(settle->rds);
+            RDS_REPLY reply = rds_next(settle->ahead);
 
-            (void) store_is_same(settle, &settle->streams[i], reply);
+            same = store_is_same(settle, &settle->streams[i], reply) && same;
         }
     }
+    if (!rds_connected(settle->ahead)) {
+        return false;
+    }
 
-    return rds_connected(settle->rds);
+    if (!same) {
+        rds_drop(settle->ahead);
+    }
+
+    return true;
 }
 
 
 bool
 settle_store_same(struct settle *settle, struct settle_stream *stream)
 {
-    if (!settle_store_ask(settle, stream, "-")) {
+    if (!settle_store_ask(settle->rds, stream, "-")) {
         return false;
     }
     RDS_REPLY reply = rds_next(settle->rds);
@@ -279,6 +293,7 @@ store_look_at(struct settle *settle, struct settle_stream *stream,
             return false;
         }
         stream->sound = true;
+        stream->looks++;
     }
 
     return store_unknown(settle, stream, found);
@@ -299,7 +314,7 @@ store_look(struct settle *settle, rds_reply_t **found)
 
     for (int i = 0; i < settle->count; i++) {
         if (settle->streams[i].shard != -1
-            && !settle_store_ask(settle, &settle->streams[i], "-"))
+            && !settle_store_ask(settle->rds, &settle->streams[i], "-"))
         {
             return false;
         }
