@@ -100,4 +100,17 @@ recovered(2);
 is $t->sql('select count(*) from suspense_event'), 2, 'what the ledger has is not';
 books_are_right('all the same');
 
+# the same of a stream of usage, which is read anew: no record twice
+my ($usage) = map { "tg:{usage}:$_" } @{ $t->r('SMEMBERS', 'tg:{usage}') };
+my $records = sub { $t->sql('select count(*) from usage_event') };
+my $known = $records->();
+$t->r('XADD', $usage, (time + 3600) * 1000 . '-0', 'junk', 'junk');
+$t->settled;
+$t->r('DEL', $usage);
+pay(1);
+$t->wait_for(sub { $records->() == $known + 1 }, 'a record with an id below the cursor');
+like $t->slurp('worker.log'), qr/\Q$usage\E was lost and goes on below/, 'the log tells of it';
+$t->settled;
+is $records->(), $known + 1, 'and no record is there twice';
+
 done_testing;

@@ -39,6 +39,7 @@ struct settle_stream {
     char              store[SETTLE_STORE_ID + 1];   /* as Postgres knows it */
     char              replid[SETTLE_REPLID_MAX];
     bool              sound;        /* the store is the one that is known */
+    bool              back;         /* of usage: its ids are below the cursor */
     unsigned          looks;        /* how often it was found to be sound */
     bool              asked;        /* is read, from there and as it was then */
     unsigned          asked_looks;

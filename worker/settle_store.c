@@ -340,6 +340,97 @@ store_look(struct settle *settle, rds_reply_t **found)
 }
 
 
+/* The last id that a stream gave; empty where it can't be told. */
+static const char *
+store_generated(const rds_reply_t *info)
+{
+    for (size_t i = 0; i + 1 < rds_len(info); i += 2) {
+        const char  *name = rds_text(rds_at(info, i));
+        const char  *value = rds_text(rds_at(info, i + 1));
+
+        if (name != NULL && value != NULL
+            && strcmp(name, "last-generated-id") == 0)
+        {
+            return value;
+        }
+    }
+
+    return "";
+}
+
+
+/*
+ * A usage stream that was lost may go on with ids of a clock that is behind.
+ * Then it is read from its beginning: what was settled before is known by the
+ * numbers of its batches.
+ */
+static bool
+store_restart(struct settle *settle, struct settle_stream *stream)
+{
+    char         marks[SETTLE_NAME_MAX];
+    const char  *params[] = { stream->name, stream->cursor, "0-0" };
+    const char  *argv[] = { "HDEL", marks, "settled", "settled_at", "trimmed",
+                            "kept" };
+
+    settle_store(stream, marks, sizeof(marks));
+    RDS_REPLY gone = rds_command(settle->rds, 6, argv);
+
+    if (gone == NULL) {
+        return settle_redis_failed(settle, "forget the marks of a stream")
+               || rds_connected(settle->rds);
+    }
+    if (!pg_do(settle->pg, "ledger.cursor_move", 3, params)) {
+        return settle_failed(settle, "begin a stream anew");
+    }
+
+    log_warn("%s was lost and goes on below %s: it is read from its beginning",
+             stream->name, stream->cursor);
+    snprintf(stream->cursor, sizeof(stream->cursor), "0-0");
+
+    return true;
+}
+
+
+/* Looks whether streams of usage went back. */
+static bool
+store_look_usage(struct settle *settle)
+{
+    bool         ok = true;
+    const char  *argv[] = { "XINFO", "STREAM", NULL };
+
+    for (int i = 0; i < settle->count; i++) {
+        argv[2] = settle->streams[i].name;
+        if (settle->streams[i].shard == -1
+            && !rds_append(settle->rds, 3, argv))
+        {
+            return settle_redis_failed(settle, "look at a usage stream");
+        }
+    }
+
+    for (int i = 0; i < settle->count; i++) {
+        struct settle_stream  *stream = &settle->streams[i];
+
+        if (stream->shard != -1) {
+            continue;
+        }
+        RDS_REPLY info = rds_next(settle->rds);    /* an error: there is none */
+        const char *last = store_generated(info);
+
+        stream->back = last[0] != '\0'
+                       && settle_is_below(last, stream->cursor);
+    }
+
+    for (int i = 0; ok && i < settle->count; i++) {
+        if (settle->streams[i].back) {
+            settle->streams[i].back = false;
+            ok = store_restart(settle, &settle->streams[i]);
+        }
+    }
+
+    return ok && rds_connected(settle->rds);
+}
+
+
 bool
 settle_look(struct settle *settle)
 {
@@ -356,7 +447,8 @@ settle_look(struct settle *settle)
         die("out of memory");
     }
 
-    ok = store_look(settle, found) && settle_recover(settle, NULL);
+    ok = store_look(settle, found) && store_look_usage(settle)
+         && settle_recover(settle, NULL);
 
     for (int i = 0; i < settle->count; i++) {
         rds_clear(found[i]);
