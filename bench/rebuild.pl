@@ -8,6 +8,7 @@ use strict;
 use warnings;
 
 use FindBin ();
+use POSIX ();
 use Time::HiRes ();
 use Test::More ();
 
@@ -17,7 +18,7 @@ my $accounts = $ENV{ACCOUNTS} // 1_000_000;
 my $t = Tollgate->new;
 
 $t->redis;
-$t->postgres;
+$t->postgres(shared_buffers => '2GB', max_wal_size => '8GB');
 $t->worker('postgres.timeout' => '2m', 'worker.roles' => 'mirror api');
 fill();
 Test::More::diag("there are $accounts accounts");
@@ -64,10 +65,12 @@ SQL
 sub measure {
     my ($what) = @_;
 
+    my %before = cpu_all();
     my $began = Time::HiRes::time();
     if ($what eq 'empty') {
         $t->worker_stop;
         $t->worker('postgres.timeout' => '2m', 'worker.roles' => 'settle mirror api');
+        $before{worker} = 0;
         $began = Time::HiRes::time();
     } else {
         system("$Tollgate::build/tollgate", '--socket', "$t->{dir}/admin.sock", 'rebuild', '--all') == 0
@@ -80,9 +83,29 @@ sub measure {
         Time::HiRes::usleep(200_000);
     }
     my $took = Time::HiRes::time() - $began;
-    printf "%-8s %d wallets in %.1f s, %.0f a second\n", $what, $accounts, $took, $accounts / $took;
+    my %after = cpu_all();
+    printf "%-8s %d wallets in %.1f s, %.0f a second; CPU of a wallet, us: %s\n", $what, $accounts, $took,
+        $accounts / $took, join ', ',
+        map { sprintf '%s %.1f', $_, ($after{$_} - $before{$_}) * 1e6 / $accounts } qw(postgres redis worker);
 
     return;
+}
+
+# CPU of processes, and of children of theirs that ended, so far, in seconds.
+sub cpu {
+    my $ticks = 0;
+    for my $pid (@_) {
+        my $stat = eval { $t->slurp("/proc/$pid/stat") } or next;
+        my @stat = split ' ', $stat =~ s/^.*\) //r;
+        $ticks += $stat[11] + $stat[12] + $stat[13] + $stat[14];
+    }
+    return $ticks / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+sub cpu_all {
+    return (worker => cpu($t->children('worker')),
+            postgres => cpu($t->{postgres_pid}, $t->children('postgres')),
+            redis => cpu($t->{redis_pid}));
 }
 
 sub done {

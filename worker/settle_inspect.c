@@ -19,7 +19,7 @@
 #include "settle.h"
 
 
-#define INSPECT_PAGE  "1000"   /* accounts, or entries of a stream, at a time */
+#define INSPECT_PAGE  "5000"   /* accounts, or entries of a stream, at a time */
 
 
 /*
@@ -308,6 +308,29 @@ inspect_is_whole(struct settle *settle, const struct settle_stream *stream,
 }
 
 
+/* Has all wallets of a shard made again; a restart in between does it anew. */
+static bool
+inspect_rebuild(struct settle *settle, const char *shard, const char *reason)
+{
+    char         after[32] = "";
+    const char  *params[] = { shard, reason, after, INSPECT_PAGE };
+
+    do {
+        PG_RESULT page = pg_call(settle->pg, "ledger.recover_shard", 4, params);
+
+        if (page == NULL) {
+            return settle_failed(settle, "have all wallets made again");
+        }
+        snprintf(after, sizeof(after), "%s",
+                 pg_value(page, 0, 0) != NULL ? pg_value(page, 0, 0) : "");
+        role_beat(ROLE_SETTLE);
+
+    } while (after[0] != '\0' && !loop_stopping());
+
+    return !loop_stopping();
+}
+
+
 /*
  * Looks a store through.  The shard is marked first, so that whoever goes on
  * after a crash begins again, and events that don't add up are kept.
@@ -326,9 +349,9 @@ settle_inspect(struct settle *settle, struct settle_stream *stream,
     }
 
     if (strcmp(reason, "rebuild") == 0
-        && !pg_do(settle->pg, "ledger.recover_shard", 2, params))
+        && !inspect_rebuild(settle, shard, reason))
     {
-        return settle_failed(settle, "have all wallets made again");
+        return false;
     }
     if (!pg_do(settle->pg, "ledger.store_lost", 2, params)) {
         return settle_failed(settle, "note that a store is another");

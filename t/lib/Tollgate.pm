@@ -298,7 +298,9 @@ sub catalog {
 # --- Postgres -----------------------------------------------------------------
 
 sub postgres {
-    my ($self) = @_;
+    my ($self, %config) = @_;
+
+    $self->{postgres_config} = { shared_buffers => '32MB', %config };
 
     my $home = "$self->{dir}/pg";
     mkdir $home;
@@ -329,7 +331,8 @@ sub postgres_start {
         "$pg_bin/postgres", '-D', "$home/data", map { ('-c', $_) }
         'listen_addresses=', "unix_socket_directories=$home", 'fsync=off',
         'full_page_writes=off', 'synchronous_commit=off', 'timezone=UTC',
-        'max_connections=40', 'shared_buffers=32MB');
+        'max_connections=40',
+        map { "$_=$self->{postgres_config}{$_}" } sort keys %{ $self->{postgres_config} });
     $self->wait_for(sub {
         system("$pg_bin/pg_isready -q -h $home -U postgres -d postgres") == 0
     }, 'Postgres to start', 30);

@@ -1,6 +1,7 @@
 create or replace function api.rebuild_json(account text) returns jsonb
 language sql stable
 set search_path = public, pg_temp
+set enable_bitmapscan = off
 as $$
     select jsonb_build_object('account', rebuild_json.account, 'shards', s.shards, 'shards_left', s.left,
                               'wallets_left', w.left, 'done', s.left = 0 and w.left = 0)

@@ -2,11 +2,18 @@ create or replace function ledger.recover_accounts(shard int, after text, max in
 returns table (account text, applied bigint)
 language sql stable
 set search_path = public, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
     select a.id, (select max(d.no) from command d where d.account = a.id and d.applied_at is not null)
     from account a
     where a.shard = recover_accounts.shard and a.id > after
+      -- see recover_plan()
+      and not exists (select from (select r.done_at from recovery r where r.account = a.id offset 0) r
+                      where r.done_at is null)
     order by a.id
     limit max;
 $$;
-comment on function ledger.recover_accounts is 'The next accounts of a shard, with the last command that Redis said to have applied.';
+comment on function ledger.recover_accounts is 'The next accounts of a shard whose wallets are not to be made again anyway, with the last command that Redis said to have applied.';

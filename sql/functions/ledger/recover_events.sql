@@ -1,6 +1,9 @@
 create or replace function ledger.recover_events() returns void
 language plpgsql
 set search_path = public, pg_temp
+set enable_hashjoin = on
+set enable_mergejoin = on
+set enable_seqscan = on
 as $$
 declare
     batch text := txid_current()::text;
@@ -8,8 +11,9 @@ declare
 begin
     insert into settle_event
     select i.*
-    from recover_target t
-    join suspense_event s on s.recovery = t.recovery
+    from recover_seen t
+    join recovery r on r.account = t.account and r.done_at is null
+    join suspense_event s on s.recovery = r.id
     cross join lateral jsonb_populate_recordset(null::settle_event, s.event) i
     where i.kind in ('charge', 'refund', 'commit', 'late', 'owed', 'waived', 'void')
       and not ledger.recover_known(i.account, i.request_id, i.kind);
@@ -32,13 +36,13 @@ begin
                u.credits - coalesce((select sum(g.remaining) from credit_grant g
                                      where g.account = u.account and g.pocket = u.pocket and g.txn is not null), 0)
                + case u.pocket when '-' then ledger.recover_unapplied(u.account) else 0 end as credits
-        from (select t.account, t.recovery, p.pocket,
+        from (select r.account, r.id as recovery, p.pocket,
                      sum(case e.kind when 'refund' then -p.credits else p.credits end) as credits
-              from recover_target t
-              join settle_event e on e.account = t.account
+              from recovery r
+              join settle_event e on e.account = r.account
               cross join lateral ledger.pocket_shares(e.pockets, e.credits) p
-              where e.kind in ('charge', 'refund', 'commit', 'late')
-              group by t.account, t.recovery, p.pocket) u
+              where e.kind in ('charge', 'refund', 'commit', 'late') and r.done_at is null
+              group by r.account, r.id, p.pocket) u
     loop
         if lack.credits > 0 then
             perform ledger.recover_short(lack.account, lack.recovery, lack.pocket, lack.credits::bigint, batch);
@@ -51,4 +55,4 @@ begin
     perform ledger.entitlement_resolve();
     perform ledger.settle_owed('recovery', batch);
 end $$;
-comment on function ledger.recover_events is 'Posts what was charged and given back in a history of wallets in recover_target that the ledger had not, as what it is.';
+comment on function ledger.recover_events is 'Posts what was charged and given back in a history of wallets in recover_seen that the ledger had not, as what it is.';

@@ -1,6 +1,10 @@
 create or replace function ledger.recover_holds() returns table (account text, holds jsonb)
 language sql stable
 set search_path = public, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
     with held as (
         select h.account, h.request_id, sum(h.credits) as credits, min(h.key) as key, min(h.app) as app,

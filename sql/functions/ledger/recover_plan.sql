@@ -3,42 +3,50 @@ returns table (account text, shard int, recovery text, epoch text, cmd text, ava
                found_seq text, found_avail text, found_held text, found_cmd text, fields text, holds text, next_ms text)
 language plpgsql
 set search_path = public, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 begin
-    perform 1 from account_cursor c where c.account in (select s.account from recover_seen s)
+    -- Open recoveries are none or all there are, so no plan may count on how many they are: of an account the index by
+    -- accounts has them, and the others are left out behind an offset, which is where a plan ends.
+    perform 1
+    from recover_seen s join account_cursor c on c.account = s.account
     order by c.account
-    for update;
+    for update of c;
 
-    insert into recover_target (account, recovery, epoch, fresh)
-    select s.account, r.id, greatest(c.epoch, s.epoch, r.epoch) + 1, s.epoch is null
-    from recover_seen s
-    join recovery r on r.account = s.account and r.done_at is null
-    join account_cursor c on c.account = s.account;
-    analyze recover_target;
-
-    perform ledger.recover_events();
+    if exists (select from recover_seen s
+               cross join lateral (select r.id, r.done_at from recovery r where r.account = s.account offset 0) r
+               join suspense_event e on e.recovery = r.id
+               where r.done_at is null)
+    then
+        perform ledger.recover_events();
+    end if;
 
     -- as recover_command() and recover_unapplied() have it, for very many
-    update recover_target t
-    set cmd = n.no, avail = n.balance - n.unapplied
-    from (select k.account, k.no, coalesce(b.balance, 0) as balance,
-                 case when k.no < k.command_no
-                      then (select coalesce(sum(d.delta), 0)::bigint from command d
-                            where d.account = k.account and d.no > k.no)
-                      else 0 end as unapplied
-          from (select c.account, c.command_no,
-                       case when exists (select from command d
-                                         where d.account = c.account and d.no > c.last_cmd
-                                           and (d.refused is not null or d.set_fields ?| array['lapse', 'level', 'take']))
-                            then ledger.recover_command(c.account) else c.command_no end as no
-                from recover_target x join account_cursor c on c.account = x.account) k
-          left join ledger_account l on l.account = k.account and l.kind = 'wallet' and l.asset = 'CREDIT'
-          left join ledger_balance b on b.ledger_account = l.id) n
-    where n.account = t.account;
+    insert into recover_target (account, shard, recovery, epoch, old_epoch, fresh, again, cmd, avail)
+    select s.account, r.shard, r.id, greatest(c.epoch, s.epoch, r.epoch) + 1, c.epoch, s.epoch is null, r.epoch is not null,
+           k.no,
+           coalesce(b.balance, 0)
+           - case when k.no < c.command_no
+                  then (select coalesce(sum(d.delta), 0)::bigint from command d where d.account = s.account and d.no > k.no)
+                  else 0 end
+    from recover_seen s
+    cross join lateral (select * from recovery r where r.account = s.account offset 0) r
+    join account_cursor c on c.account = s.account
+    cross join lateral (select case when (select true from command d
+                                          where d.account = c.account and d.no > c.last_cmd
+                                            and (d.refused is not null or d.set_fields ?| array['lapse', 'level', 'take'])
+                                          limit 1)
+                                    then ledger.recover_command(c.account) else c.command_no end as no) k
+    left join ledger_account l on l.account = s.account and l.kind = 'wallet' and l.asset = 'CREDIT'
+    left join ledger_balance b on b.ledger_account = l.id
+    where r.done_at is null;
 
     -- what the wallet has in it is applied, what it has not is to be carried
-    update command d set applied_at = case when d.no <= t.cmd then lib.now() end, refused = null
+    update command d set applied_at = case when d.no <= t.cmd then (select lib.now()) end, refused = null
     from recover_target t
     where d.account = t.account
       and (d.no <= t.cmd and d.applied_at is null or d.no > t.cmd and d.applied_at is not null
@@ -48,12 +56,11 @@ begin
     perform mirror.command(d.account, 0, jsonb_build_object('link', format('%s %s', substr(d.id, 4),
                                coalesce(extract(epoch from d.expires_at)::bigint, 0))))
     from recover_target t
-    join recovery r on r.id = t.recovery and r.epoch is null
     join downloads d on d.account = t.account and d.revoked_at is not null
-    where coalesce(d.expires_at > lib.now() - interval '1 hour', true);
+    where not t.again and coalesce(d.expires_at > (select lib.now()) - interval '1 hour', true);
 
     update recovery r
-    set epoch = t.epoch, old_epoch = c.epoch, cmd = t.cmd, avail = t.avail,
+    set epoch = t.epoch, old_epoch = t.old_epoch, cmd = t.cmd, avail = t.avail,
         delta = t.avail - coalesce(s.avail, 0) - coalesce(s.held, 0),
         found = case when s.epoch is not null then jsonb_build_object('epoch', s.epoch, 'seq', s.seq, 'avail', s.avail,
                                                                       'held', s.held, 'cmd', s.cmd) end,
@@ -61,16 +68,15 @@ begin
     from recover_target t join recover_seen s on s.account = t.account join account_cursor c on c.account = t.account
     where r.id = t.recovery;
 
+    update recover_target t set holds = h.holds from ledger.recover_holds() h where h.account = t.account;
+
     return query
-    select t.account, a.shard::int, t.recovery::text, t.epoch::text, t.cmd::text, t.avail::text,
+    select t.account, t.shard::int, t.recovery::text, t.epoch::text, t.cmd::text, t.avail::text,
            coalesce(s.epoch::text, '-'), coalesce(s.seq::text, '-'), coalesce(s.avail::text, '-'),
            coalesce(s.held::text, '-'), coalesce(s.cmd::text, '-'),
-           coalesce(f.fields, '{}')::text, coalesce(h.holds, '{}')::text,
-           coalesce(split_part(f.fields ->> 'pocket', ' ', 1), '0')
-    from recover_target t
-    join recover_seen s on s.account = t.account
-    join account a on a.id = t.account
-    left join mirror.wallet_fields() f on f.account = t.account
-    left join ledger.recover_holds() h on h.account = t.account;
+           f.fields::text, coalesce(t.holds, '{}')::text, coalesce(split_part(f.fields ->> 'pocket', ' ', 1), '0')
+    from mirror.wallet_fields() f
+    join recover_target t on t.account = f.account
+    join recover_seen s on s.account = f.account;
 end $$;
 comment on function ledger.recover_plan is 'Decides what the wallets in recover_seen, as they were found, have to become, and keeps that in their recoveries; returns what reseat.lua needs.';

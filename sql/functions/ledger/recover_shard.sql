@@ -1,18 +1,25 @@
-create or replace function ledger.recover_shard(shard int, reason text) returns bigint
+create or replace function ledger.recover_shard(shard int, reason text, after text, max int) returns text
 language sql
 set search_path = public, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
-    with opened as (
-        insert into recovery (account, shard, reason, at)
-        select a.id, a.shard, recover_shard.reason, lib.now()
-        from account a join account_cursor c on c.account = a.id
-        where a.shard = recover_shard.shard
-          -- the first command makes the wallet of an account that is new
-          and (c.last_seq > 0 or exists (select from command d where d.account = a.id and d.applied_at is not null))
+    with page as (
+        select a.id from account a
+        where a.shard = recover_shard.shard and a.id > after
         order by a.id
+        limit max
+    ), opened as (
+        insert into recovery (account, shard, reason, at)
+        select p.id, recover_shard.shard, recover_shard.reason, (select lib.now())
+        from page p join account_cursor c on c.account = p.id
+          -- the first command makes the wallet of an account that is new
+        where c.last_seq > 0
+              or (select true from command d where d.account = p.id and d.applied_at is not null limit 1)
         on conflict do nothing
-        returning 1
     )
-    select count(*) from opened;
+    select max(id) from page;
 $$;
-comment on function ledger.recover_shard is 'Has all wallets of a shard made again; of how many accounts.';
+comment on function ledger.recover_shard is 'Has the wallets of the next accounts of a shard made again; the last of these accounts, null where there is none.';

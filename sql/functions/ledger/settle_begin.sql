@@ -21,11 +21,12 @@ as $$
     ) on commit delete rows;
     -- wallets as they were found, null where they are not, with the last command that Redis said to have applied
     create temporary table if not exists recover_seen (
-        account text primary key, epoch bigint, seq bigint, avail bigint, held bigint, cmd bigint, applied bigint
+        account text collate "C" primary key, epoch bigint, seq bigint, avail bigint, held bigint, cmd bigint, applied bigint
     ) on commit delete rows;
     -- and what they have to become
     create temporary table if not exists recover_target (
-        account text primary key, recovery bigint, epoch bigint, fresh boolean, cmd bigint, avail bigint
+        account text collate "C" primary key, shard smallint, recovery bigint, epoch bigint, old_epoch bigint,
+        fresh boolean, again boolean, cmd bigint, avail bigint, holds jsonb
     ) on commit delete rows;
 $$;
 comment on function ledger.settle_begin is 'Makes the temporary tables of a connection that settles.';

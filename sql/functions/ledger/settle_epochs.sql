@@ -1,10 +1,13 @@
 create or replace function ledger.settle_epochs(stream text, from_id text, to_id text) returns jsonb
 language plpgsql
 set search_path = public, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
     frozen jsonb := '[]';
-    posted bigint;
+    ended bigint[];
     fault record;
 begin
     perform ledger.cursor_move(stream, from_id, to_id);
@@ -13,18 +16,27 @@ begin
     order by account
     for update;
 
-    with begun as (
-        update recovery r set done_at = lib.now()
+    with due as (
+        select r.id
         from settle_event e
-        where r.account = e.account and r.done_at is null and r.id::text = e.request_id and e.kind = 'epoch'
+        -- by the id alone, as in recover_plan()
+        cross join lateral (select * from recovery r
+                            where r.id = case when e.request_id ~ '^[0-9]{1,18}$' then e.request_id::bigint end
+                            offset 0) r
+        where r.account = e.account and r.done_at is null and e.kind = 'epoch'
           and (r.epoch, r.cmd, r.avail, r.delta) = (e.epoch, e.cmd, e.avail, e.delta) and e.seq = 1 and e.held = 0
-        returning r.account, r.epoch, r.cmd, r.avail
+    ), begun as (
+        update recovery r set done_at = (select lib.now())
+        from due d
+        where r.id = d.id
+        returning r.id, r.account, r.epoch, r.cmd, r.avail
+    ), moved as (
+        update account_cursor c
+        set epoch = b.epoch, last_seq = 1, last_avail = b.avail, last_held = 0, last_cmd = b.cmd
+        from begun b
+        where c.account = b.account
     )
-    update account_cursor c
-    set epoch = b.epoch, last_seq = 1, last_avail = b.avail, last_held = 0, last_cmd = b.cmd
-    from begun b
-    where c.account = b.account;
-    get diagnostics posted = row_count;
+    select coalesce(array_agg(b.id), '{}') into ended from begun b;
 
     -- one that a recovery has thought better of is kept with it; nobody else begins an epoch
     for fault in
@@ -43,9 +55,9 @@ begin
         end if;
     end loop;
 
-    update stream_cursor c set taken = c.taken + posted where c.stream = settle_epochs.stream;
-    perform ledger.recover_report();
+    update stream_cursor c set taken = c.taken + cardinality(ended) where c.stream = settle_epochs.stream;
+    perform ledger.recover_report(ended);
 
-    return jsonb_build_object('events', (select count(*) from settle_event), 'posted', posted, 'frozen', frozen);
+    return jsonb_build_object('events', (select count(*) from settle_event), 'posted', cardinality(ended), 'frozen', frozen);
 end $$;
 comment on function ledger.settle_epochs is 'Begins the epochs that the events in settle_event, all of kind epoch, tell of, as their recoveries planned them, and moves the cursor of their stream.';

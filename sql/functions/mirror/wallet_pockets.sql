@@ -2,6 +2,10 @@ create or replace function mirror.wallet_pockets()
 returns table (account text, pocket text, pockets text, later text, next_ms bigint)
 language sql stable
 set search_path = public, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
     with lot as (
         select g.account, t.avail, g.pocket, sum(g.remaining) as amount, split_part(g.pocket, '/', 1)::int as priority,
