@@ -85,7 +85,11 @@ is +($t->r('HMGET', Tollgate::wallet_key($c->{account}), 'epoch', 'plan'))->[0],
     'under another epoch';
 is $t->call({ key => $revoked->{key} }, 'POST', '/a')->{json}{code}, 'key_revoked',
     'a key that was revoked stays revoked';
-is $t->call($customers[4], 'POST', '/a')->{json}{code}, 'app_suspended',
+my $suspended;
+$t->wait_for(sub {
+    ($suspended = $t->call($customers[4], 'POST', '/a')->{json}{code}) ne 'store_unreachable'
+}, 'its shard to be there');
+is $suspended, 'app_suspended',
     'an app that is suspended stays so';
 my %is = @{ $t->r('HGETALL', Tollgate::wallet_key($c->{account})) };
 delete @$_{qw(epoch seq avail day day_used month month_used)} for \%was, \%is;
