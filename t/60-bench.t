@@ -40,7 +40,7 @@ for my $cell ([4, 10], [1, 1]) {
         ok $p50 > 0 && $p50 <= $p99 && $p99 <= $p999, 'and has latencies in order';
         cmp_ok $nginx, '>', 0, 'and CPU of nginx';
         is $service, '0.0', 'and no service';
-        ok $name eq 'strict' ? $redis > 0 && $bytes > 100 : $bytes < 50,
+        ok $name eq 'strict' ? $redis > 0 && $bytes > 300 : $bytes < 300,
             'and Redis is asked by the gate alone' or diag "$redis us, $bytes bytes";
     }
 }
