@@ -123,32 +123,59 @@ verify_compare(const struct verify_account *account, int64_t *redis,
 }
 
 
+/* < 0, 0 or > 0, as the first place of the register is before the second. */
+static int
+verify_place(int64_t epoch, int64_t seq, int64_t other_epoch,
+    int64_t other_seq)
+{
+    return epoch != other_epoch ? (epoch > other_epoch) - (epoch < other_epoch)
+                                : (seq > other_seq) - (seq < other_seq);
+}
+
+
 /*
- * Redis is read before the ledger, so the ledger may know more; what it knew
- * before this wallet was read it can't have lost since.  An event that is
- * missing because it was settled and trimmed is one that the ledger knows.
- * Without events to look at this proves an account that is settled.  Returns
- * whether a difference was seen for the first time.
+ * Redis is read before the ledger, so the ledger may know more, of this epoch
+ * or a later one; what it knew before this wallet was read it can't have lost
+ * since.  Without events to look at only an account that is settled is proved.
+ */
+static bool
+verify_moves(struct verify_account *account, bool with_events)
+{
+    int                          known;
+    const struct verify_side    *side = &account->side;
+    const struct verify_wallet  *wallet = &account->wallet;
+
+    known = verify_place(account->known_epoch, account->known_seq,
+                         wallet->epoch, wallet->seq);
+    account->known_epoch = side->epoch;
+    account->known_seq = side->last_seq;
+
+    if (!wallet->exists) {
+        return false;
+    }
+    if (verify_place(side->epoch, side->last_seq, wallet->epoch, wallet->seq)
+        > 0)
+    {
+        return known <= 0;
+    }
+
+    return side->epoch == wallet->epoch && side->last_seq < wallet->seq
+           && !with_events;
+}
+
+
+/*
+ * An event that is missing because it was settled and trimmed is one that the
+ * ledger knows.  Returns whether a difference was seen for the first time.
  */
 static bool
 verify_judge_one(struct verify_account *account, bool with_events)
 {
-    bool                         moves, again;
-    int64_t                      redis, ledger, known = account->known_seq;
-    const struct verify_side    *side = &account->side;
-    const struct verify_wallet  *wallet = &account->wallet;
+    bool                         again;
+    int64_t                      redis, ledger;
     const struct verify_reason  *reason;
 
-    if (account->busy) {
-        account->reason = NULL;
-        return false;
-    }
-
-    moves = wallet->exists && wallet->epoch == side->epoch
-            && (side->last_seq > wallet->seq ? known <= wallet->seq
-                : side->last_seq < wallet->seq && !with_events);
-    account->known_seq = wallet->epoch == side->epoch ? side->last_seq : 0;
-    if (moves) {
+    if (account->busy || verify_moves(account, with_events)) {
         account->reason = NULL;
         return false;
     }

@@ -86,7 +86,8 @@ struct verify_account {
     const struct verify_reason   *reason;    /* of what was seen last */
     int64_t                       redis;     /* the two sides of it */
     int64_t                       ledger;
-    int64_t                       known_seq; /* that the ledger had before */
+    int64_t                       known_epoch;   /* where the ledger was */
+    int64_t                       known_seq;     /* at the look before */
     struct verify_pocket         *pockets;
     size_t                        pocket_count;
     bool                          pockets_hidden;    /* some can't be read */
