@@ -85,6 +85,7 @@ $t->worker_start;
 line('Restoring Postgres', 6, qr/^$customers[0]{account} .* -7 +88\n.*nothing was changed; --yes does it/ms);
 line('Restoring Postgres', 0, qr/^$customers[0]{account} .* -7 +88\n/m);
 line('Restoring Postgres', 0, qr/Redis and the ledger agree/);
+$t->wait_for(sub { !$t->sql('select count(*) from stream_behind where ended_at is null') }, 'the end of it');
 $t->wait_for(sub { $t->must('GET', '/api/doctor')->{ok} }, 'the doctor to find nothing', 20);
 line('Restoring Postgres', 0, qr/^ok +postgres age: it has all/m);
 is balances(), '88 95 95', 'what was lost is posted';
