@@ -34,6 +34,10 @@ my $api = FakeApi->new($t,
     'GET /api/accounts/hangup' => [200, undef],
     'GET /api/accounts/slow' => ['silent'],
     'GET /api/accounts?limit=50' => [200, { data => 'no list' }],
+    'GET /api/ledger/repair?account=fine' => [200, { ok => JSON::PP::true, applied => JSON::PP::false,
+        data => [{ account => 'fine', state => 'active', action => 'none', why => 'nothing is wrong' }] }],
+    'GET /api/ledger/repair?account=ill' => [200, { ok => JSON::PP::false, applied => JSON::PP::false,
+        data => [{ account => 'ill', state => 'frozen', action => 'recover', why => 'it differs' }] }],
     'GET /api/rebuild' => ['silent'],
     'POST /api/rebuild' => [202, { account => undef, shards => 64, shards_left => 64, wallets_left => 9,
                                    done => JSON::PP::false }],
@@ -98,6 +102,12 @@ kill 'INT', $pid;
 waitpid $pid, 0;
 is($? >> 8, 130, 'an interrupted call ends with 130');
 like($t->slurp('interrupted'), qr/\(interrupted\)/, 'and says so');
+
+# A repair says that it was not done where there is one to do.
+my ($fine, $ill) = map { $cli->run('ledger', 'repair', $_) } 'fine', 'ill';
+is("$fine->{status} $ill->{status}", '0 6', 'what is to be repaired ends with 6');
+unlike($fine->{out}, qr/--yes/, 'of nothing it is not asked');
+like($ill->{out}, qr/nothing was done; --yes does it/, 'else it is');
 
 # A rebuild goes on without the one who began it.
 $pid = fork // die "fork: $!\n";

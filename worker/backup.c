@@ -302,19 +302,21 @@ backup_make(const struct conf *conf, const char *file)
 json_t *
 backup_manifest(const char *file)
 {
-    char         name[BACKUP_PATH_MAX], sha256[BACKUP_SHA_SIZE];
-    json_t      *manifest;
-    const char  *told;
+    char           name[BACKUP_PATH_MAX], sha256[BACKUP_SHA_SIZE];
+    json_t        *manifest;
+    const char    *told;
+    json_error_t   error;
 
     snprintf(name, sizeof(name), "%s.json", file);
-    manifest = json_load_file(name, 0, NULL);
+    manifest = json_load_file(name, 0, &error);
     told = json_string_value(json_object_get(manifest, "sha256"));
 
     if (told == NULL
         || json_integer_value(json_object_get(manifest, "format"))
            != BACKUP_FORMAT)
     {
-        log_error("\"%s\" is no manifest of a backup", name);
+        log_error("\"%s\" is no manifest of a backup: %s", name, manifest == NULL
+                  ? error.text : "it is of another form");
         log_hint("tollgate backup writes one beside each file; keep them "
                  "together");
         json_decref(manifest);

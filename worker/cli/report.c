@@ -127,9 +127,12 @@ report_repair(struct cli_call *call, json_t *answer, json_t *rows)
     if (!table_rows(call->command->columns, rows, report_color(call))) {
         return false;
     }
+    if (json_is_true(json_object_get(answer, "ok"))) {
+        return true;
+    }
     if (!applied) {
         puts("nothing was done; --yes does it");
-    } else if (!json_is_true(json_object_get(answer, "ok"))) {
+    } else {
         puts("not all is done yet: try again, and see the worker's log");
     }
     return true;
