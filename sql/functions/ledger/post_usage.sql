@@ -1,6 +1,9 @@
 create or replace function ledger.post_usage(key text, lines jsonb, kind text) returns void
 language plpgsql
 set search_path = public, pg_temp
+-- accounts of a batch are few, and found by index however small or new the tables are
+set enable_seqscan = off
+set jit = off
 as $$
 begin
     if lines is null then

@@ -2,6 +2,9 @@ create or replace function ledger.settle_plain(stream text, from_id text, to_id 
 returns table (account text, txn bigint, fits boolean)
 language plpgsql
 set search_path = public, pg_temp
+-- accounts of a batch are few, and found by index however small or new the tables are
+set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

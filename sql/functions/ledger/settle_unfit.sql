@@ -1,6 +1,9 @@
 create or replace function ledger.settle_unfit(plain fold[]) returns setof text
 language plpgsql stable
 set search_path = public, pg_temp
+-- accounts of a batch are few, and found by index however small or new the tables are
+set enable_seqscan = off
+set jit = off
 as $$
 begin
     -- not language sql, which would plan this anew for each batch, and that takes longer than to run it
