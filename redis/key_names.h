@@ -19,6 +19,8 @@
 #define TG_KEY_VIEW_FMT     "tg:{%u}:v:%s"
 #define TG_KEY_HOLDS_FMT    "tg:{%u}:h"
 #define TG_KEY_LAPSES_FMT   "tg:{%u}:g"
+#define TG_KEY_LEASES_FMT   "tg:{%u}:o"
+#define TG_KEY_RING_FMT     "tg:{%u}:q:%s"
 #define TG_KEY_DOWNLOAD_FMT "tg:{%u}:d:%s"
 #define TG_KEY_STORE_FMT    "tg:{%u}:s"
 #define TG_KEY_UNKNOWN_FMT  "tg:{%u}:m"

@@ -10,9 +10,9 @@ ARGV    account, id of the recovery, epoch, number of the last command that is
 Returns 1 done, 0 was done before, -1 the wallet is no longer what was answered
 
 What commands had set becomes what the fields say; counters and arrival times
-stay.  All holds end: what was held is avail, and markers keep their records, so
-that a commit that comes is charged late.  The event tells the change of avail
-and held together, and that seq begins anew.
+stay.  All holds and leases end: what was held is avail, and markers keep the
+records of holds, so that a commit that comes is charged late.  The event tells
+the change of avail and held together, and that seq begins anew.
 ]]
 
 local k_wallet, k_ledger, k_holds = KEYS[1], KEYS[2], KEYS[3]
@@ -24,10 +24,12 @@ local next_ms = ARGV[13]
 
 local MARKER_S, CHUNK = 86400, 1000
 
--- What a wallet has of the ledger; the rest is of the edge, and stays.
+-- What a wallet has of the ledger, or is over with an epoch; the rest is of the
+-- edge, and stays.
 local OWNED = { '^state$', '^plan$', '^overdraft$', '^owed$', '^k:.', '^r:.',
                 '^a:.', '^l$', '^l:.', '^e:.', '^zone$', '^anchor$', '^low$',
-                '^pocket$', '^pockets$', '^later$' }
+                '^pocket$', '^pockets$', '^later$', '^o:.', '^lent$',
+                '^recall$' }
 
 
 -- As close.lua has it.

@@ -10,6 +10,7 @@ use Test::More;
 use Tollgate;
 use Tollgate::Gate;
 use Tollgate::Hold;
+use Tollgate::Lease;
 
 my $t = Tollgate->new;
 $t->redis;
@@ -79,6 +80,10 @@ $t->script('apply', \@keys, [$account, ++$no, $_->[0], 1, @$_[1, 2], 0])
     for [5, pockets => '9/4000000000000/*'], [0, later => '1 g1 5 -'], [0, lapse => 'g2 3 9/4000000000000/*'],
         [0, level => 1];
 
+$t->r('HSET', $keys[0], avail => 100);
+$t->r('HDEL', $keys[0], qw(owed pocket pockets later));
+lease($t, { account => $account, key => $key, credits => 8 });
+
 my (%kinds, %parts);
 for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
     my @pairs = @{ $entry->[1] };
@@ -90,10 +95,10 @@ for my $entry (@{ $t->r('XRANGE', $keys[1], '-', '+') }) {
         "an event of kind $event{k} has the fields of the table, in order";
     my @parts = split / /, $event{i};
     $parts{ @parts - @columns } = 1;
-    ok $event{k} eq 'command' ? !@parts : @parts >= @columns && @parts <= @columns + @more,
+    ok $event{k} =~ /^(?:command|lease)\z/ ? !@parts : @parts >= @columns && @parts <= @columns + @more,
         'and its items the columns';
 }
-is join(' ', sort keys %kinds), 'adjust charge command commit expired hold lapse late owed '
+is join(' ', sort keys %kinds), 'adjust charge command commit expired hold lapse late lease owed '
     . 'refund release start threshold void waived', 'each kind of event was seen';
 ok $parts{0} && $parts{1}, 'with and without the last column';
 
@@ -103,9 +108,11 @@ my $tag = 'tg:{' . Tollgate::shard($account) . '}:';
 $t->r('DEL', marker_key($account, $_)) for qw(h3 h4);
 $t->wallet($account, avail => 1, owed => 0);
 hold($t, $account, $key, 'h5', 1);
+lease($t, { account => $account, records => [1, item('x', '-', 1)] });
 $t->script('apply', \@keys, [$account, 1, 5, 1, 'pockets', '9/4000000000000/*', 0]);
 my %name = (WALLET => $account, LAPSES => '', PLAN => 'payg', REFUND => 'x', LEDGER => '',
-            HOLDS => '', IDEM => "$account:a1", RUNNING => "$account:2",
+            HOLDS => '', LEASES => '', RING => "$Tollgate::Lease::HOST:1",
+            IDEM => "$account:a1", RUNNING => "$account:2",
             VIEW => "$account:film", DOWNLOAD => "$account:x");
 my @expected = map {
     my ($format) = $formats =~ /TG_KEY_${_}_FMT\s+"tg:\{%u\}:([^"]+)"/;
