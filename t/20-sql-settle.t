@@ -70,6 +70,19 @@ is $b->settle([charge => 'Nobody0000', 1, 10]), 0,
 is $b->sql(q{select reason from suspense_event where account = 'Nobody0000'}),
     'no such account', 'with the reason';
 
+# Of a lease what was used is charged, whatever is lent or returns beside it.
+my $host = $b->account(100);
+is $b->settle([lease => $host, 2, 0, held => 40, avail => 60, bare => 1],
+              [lease => $host, 3, 15, held => 20, avail => 65],
+              [lease => $host, 4, 5, held => 90, avail => -10]), 2,
+    'events of leases post, but for one that takes more than there is';
+is $b->balance($host), 85, 'what was used is in the balance';
+is $b->sql(q{select string_agg(kind || ' ' || credits, ', ') from charge
+             where account = $1}, $host), 'charge 15000000', 'as a charge';
+is $b->sql('select last_avail || \' \' || last_held from account_cursor where account = $1', $host),
+    '65000000 20000000', 'and the register knows what is lent';
+is $b->settle([lease => my $liar = $b->account(100), 2, 10, items => 9]), 0, 'what does not add up is not posted';
+
 my $totals = $b->sql('select ledger.verify_totals() ->> \'ok\'');
 is $totals, 'true', 'the ledger sums to zero and equals its grants';
 

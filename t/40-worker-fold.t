@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use List::Util qw(max);
 use Test::More;
 use Tollgate;
 
@@ -45,6 +46,8 @@ my %kinds = (
     commit => sub { my $more = int rand($_[0]{held} - $_[1] + 1); ($more, -$_[1] - $more) },
     release => sub { ($_[1], -$_[1]) }, expired => sub { ($_[1], -$_[1]) },
     void => sub { (0, 0) }, threshold => sub { (0, 0) },
+    lease => sub { my $lent = int(rand($_[0]{avail} - $_[1] + $_[0]{held} + 1)) - $_[0]{held};
+                   (-$_[1] - $lent, $lent) },
 );
 my @often = ('charge') x 8;
 
@@ -54,9 +57,10 @@ sub event {
 
     my $kind = pick(@often, grep { !$p->{plain} || !/void|threshold/ } sort keys %kinds);
     my $most = $kind =~ /commit|release|expired/ ? $p->{held}
-             : $kind =~ /charge|hold|late/ ? $p->{avail} : $GRANT - $p->{avail} - $p->{held};
+             : $kind =~ /charge|lease|hold|late/ ? $p->{avail} : $GRANT - $p->{avail} - $p->{held};
     my @credits = map { int rand(($most > 3000 ? 3000 : $most) / 3) } 1 .. pick(1, 1, 2, 3);
     @credits = (0) if $kind =~ /void|threshold/;
+    @credits = () if $kind eq 'lease' && rand() < 0.3;
     my $credits = 0;
     $credits += $_ for @credits;
     my ($avail, $held) = $kinds{$kind}->($p, $credits);
@@ -69,14 +73,14 @@ sub event {
              v => $p->{avail}, h => $p->{held}, n => 0);
     $e{i} = [map { ["r$p->{seq}x$_", 'key_0000000001', 'app_0000000001',
         pick('image.generate', 'text.write', '-'), '-', $credits[$_],
-        $kind eq 'charge' ? pick(0, 0, 1, 2) : $kind eq 'refund' ? pick(0, !$p->{plain}) + 0 : 0] }
+        $kind =~ /charge|lease/ ? pick(0, 0, 1, 2) : $kind eq 'refund' ? pick(0, !$p->{plain}) + 0 : 0] }
         0 .. $#credits];
     $e{i} = [["r$p->{seq}x0", 'key_0000000001', 'app_0000000001', 'balance', '50', 100, 50]]
         if $kind eq 'threshold';
 
     pick(sub { $e{ pick(qw(e s d v h)) } += pick(-1, 1) },
-         sub { $e{i}[0][5]++ }, sub { $p->{seq}++ }, sub { $e{k} = pick(sort keys %kinds) },
-         sub { $e{s} -= 1 })->() if rand() < 0.015;
+         sub { $p->{seq}++ }, sub { $e{s} -= 1 },
+         @credits ? (sub { $e{i}[0][5]++ }, sub { $e{k} = pick(sort keys %kinds) }) : ())->() if rand() < 0.015;
     $_ = $_ < 0 ? 0 : $_ for @e{qw(v h)};
 
     return \%e;
@@ -86,7 +90,6 @@ sub event {
 my ($place, $cursor) = (0, '0-0');
 sub carry {
     my (@events) = @_;
-
     $t->r('MULTI');
     my @rows;
     for my $event (@events) {
@@ -97,11 +100,11 @@ sub carry {
               i => join ';', map { join ' ', "$left$_->[0]", @$_[1 .. 6] } @{ $e->{i} });
         $place++;
         push @rows, map {
-            my @item = ("$right$e->{i}[$_][0]", @{ $e->{i}[$_] }[1 .. 6]);
+            my @item = @{ $e->{i} } ? ("$right$e->{i}[$_][0]", @{ $e->{i}[$_] }[1 .. 6]) : ('-') x 7;
             sprintf "('tg:{99}:ledger', '$place-0', $_, '$right', %s, '%s', %s, %s)",
                 join(', ', @$e{qw(e s t)}), $e->{k}, join(', ', @$e{qw(d v h n)}),
                 join ', ', map { $_ eq '-' ? 'null' : "'$_'" } @item
-        } 0 .. $#{ $e->{i} };
+        } 0 .. max(0, $#{ $e->{i} });
     }
     $t->r('EXEC');
     $t->psql($t->{dsn}, join "\n", 'set role tollgate_worker;', 'begin;',

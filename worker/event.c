@@ -18,15 +18,32 @@ const char  event_columns[] =
 #include "event_fields.h"
     ;
 
-static const char *const  event_kinds[] = { "charge", "refund", "void",
-                                            "command", "threshold", "hold",
-                                            "commit", "late", "release",
-                                            "expired", "owed", "waived",
-                                            "lapse", "start", "adjust",
-                                            "epoch" };
+/* The kinds, and whether they may have items, or none. */
+static const struct {
+    const char  *name;
+    bool         items;
+    bool         bare;
+} event_kinds[] = {
+    { "charge",    true, false },
+    { "refund",    true, false },
+    { "void",      true, false },
+    { "command",   false, true },
+    { "threshold", true, false },
+    { "hold",      true, false },
+    { "commit",    true, false },
+    { "late",      true, false },
+    { "release",   true, false },
+    { "expired",   true, false },
+    { "owed",      true, false },
+    { "waived",    true, false },
+    { "lapse",     true, false },
+    { "start",     true, false },
+    { "adjust",    true, false },
+    { "lease",     true, true },
+    { "epoch",     true, false },
+};
 
-#define EVENT_KINDS    (sizeof(event_kinds) / sizeof(event_kinds[0]))
-#define EVENT_COMMAND_KIND  3
+#define EVENT_KINDS  (sizeof(event_kinds) / sizeof(event_kinds[0]))
 
 /* The numbers of an event, in the order of their columns around the kind. */
 static const struct {
@@ -109,6 +126,7 @@ event_find_fields(struct event *event, const rds_reply_t *entry)
 const char *
 event_read(struct event *event, const rds_reply_t *entry)
 {
+    size_t       kind;
     const char  *wrong;
 
     *event = (struct event) { 0 };
@@ -129,19 +147,23 @@ event_read(struct event *event, const rds_reply_t *entry)
         }
     }
 
-    for (size_t i = 0; i < EVENT_KINDS; i++) {
-        if (token_is(event->fields[EVENT_KIND], event_kinds[i])) {
-            event->kind = event_kinds[i];
+    for (kind = 0; kind < EVENT_KINDS; kind++) {
+        if (token_is(event->fields[EVENT_KIND], event_kinds[kind].name)) {
+            break;
         }
     }
-    if (event->kind == NULL) {
+    if (kind == EVENT_KINDS) {
         return "the kind is unknown";
     }
+    event->kind = event_kinds[kind].name;
 
-    if ((event->kind == event_kinds[EVENT_COMMAND_KIND])
-        != (event->fields[EVENT_ITEMS].len == 0))
+    if (event->fields[EVENT_ITEMS].len == 0 ? !event_kinds[kind].bare
+                                            : !event_kinds[kind].items)
     {
         return "it has items and should have none, or the other way round";
+    }
+    if (event->fields[EVENT_ITEMS].len == 0) {
+        event->fields[EVENT_ITEMS].text = NULL;
     }
 
     return NULL;

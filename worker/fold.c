@@ -33,23 +33,25 @@ const char  fold_detail_columns[] =
  * The kinds that can be plain, as ledger.settle_check has them: what the
  * credits of the items do to avail + held, and to held.
  */
-enum fold_held { FOLD_AS_BEFORE, FOLD_MORE, FOLD_LESS, FOLD_NOT_MORE };
+enum fold_held { FOLD_SAME, FOLD_MORE, FOLD_LESS, FOLD_NOT_MORE, FOLD_ANY };
 
 struct fold_kind {
     const char      *name;
+    const char      *detail;     /* the kind in the table charge */
     int              spends;
     enum fold_held   held;
     bool             counts;     /* its units count as used */
 };
 
 static const struct fold_kind  fold_kinds[] = {
-    { "charge",   1, FOLD_AS_BEFORE, true },
-    { "refund",  -1, FOLD_AS_BEFORE, false },
-    { "hold",     0, FOLD_MORE,      false },
-    { "commit",   1, FOLD_NOT_MORE,  false },
-    { "late",     1, FOLD_AS_BEFORE, false },
-    { "release",  0, FOLD_LESS,      false },
-    { "expired",  0, FOLD_LESS,      false },
+    { "charge",  "charge",   1, FOLD_SAME,     true },
+    { "lease",   "charge",   1, FOLD_ANY,      true },
+    { "refund",  "refund",  -1, FOLD_SAME,     false },
+    { "hold",    "hold",     0, FOLD_MORE,     false },
+    { "commit",  "commit",   1, FOLD_NOT_MORE, false },
+    { "late",    "late",     1, FOLD_SAME,     false },
+    { "release", "release",  0, FOLD_LESS,     false },
+    { "expired", "expired",  0, FOLD_LESS,     false },
 };
 
 #define FOLD_KINDS  (sizeof(fold_kinds) / sizeof(fold_kinds[0]))
@@ -286,15 +288,16 @@ fold_word(struct rows *rows, struct token word)
 
 /* An item as a row of the details, without its transaction. */
 static void
-fold_detail(struct fold *fold, const struct event *event, int account,
-    const struct event_item *item, bool posts)
+fold_detail(struct fold *fold, const struct event *event,
+    const struct fold_kind *kind, int account, const struct event_item *item)
 {
+    bool          posts = kind->spends != 0 && item->credits > 0;
     size_t        size = fold->holes_size;
     struct rows  *rows = &fold->details;
 
     rows_time(rows, event->numbers[EVENT_N_TIME]);
     rows_text(rows, event->fields[EVENT_ACCOUNT].text, EVENT_ACCOUNT_LEN);
-    rows_text(rows, event->kind, strlen(event->kind));
+    rows_text(rows, kind->detail, strlen(kind->detail));
     rows_int(rows, event->numbers[EVENT_N_EPOCH]);
     rows_int(rows, event->numbers[EVENT_N_SEQ]);
     for (int f = ITEM_REQUEST_ID; f < ITEM_CREDITS; f++) {
@@ -321,11 +324,9 @@ fold_chain(struct fold_account *of, const struct event *event,
     int64_t  opening = sum - event->numbers[EVENT_N_DELTA];
     int64_t  from, to;
 
-    from = to = rule == FOLD_MORE ? held - credits
-                : rule == FOLD_LESS ? held + credits : held;
-    if (rule == FOLD_NOT_MORE) {
-        to = TOKEN_INT_MAX;
-    }
+    from = rule == FOLD_MORE ? held - credits
+           : rule == FOLD_LESS ? held + credits : rule == FOLD_ANY ? 0 : held;
+    to = rule == FOLD_NOT_MORE || rule == FOLD_ANY ? TOKEN_INT_MAX : from;
 
     if (of->events == 0) {
         of->epoch = event->numbers[EVENT_N_EPOCH];
@@ -348,7 +349,6 @@ static bool
 fold_items(struct fold *fold, int account, const struct event *event,
     const struct fold_kind *kind, int64_t *total)
 {
-    bool               posts;
     int64_t           *units = &fold->accounts[account].units;
     struct token       items = event->fields[EVENT_ITEMS], text;
     struct event_item  item;
@@ -361,9 +361,8 @@ fold_items(struct fold *fold, int account, const struct event *event,
             return false;
         }
 
-        posts = kind->spends != 0 && item.credits > 0;
-        fold_detail(fold, event, account, &item, posts);
-        if (posts
+        fold_detail(fold, event, kind, account, &item);
+        if (kind->spends != 0 && item.credits > 0
             && !fold_spend(fold, account, item.words[ITEM_FEATURE],
                            kind->spends * item.credits,
                            event->numbers[EVENT_N_TIME]))

@@ -8,7 +8,7 @@ begin
     insert into recovery (account, shard, reason, at)
     select distinct e.account, a.shard, 'rewound', lib.now()
     from settle_event e join account a on a.id = e.account
-    where e.credits > 0 and e.kind in ('charge', 'refund', 'commit', 'late', 'owed')
+    where e.credits > 0 and e.kind in ('charge', 'lease', 'refund', 'commit', 'late', 'owed')
       and not ledger.recover_known(e.account, e.request_id, e.kind)
     on conflict do nothing;
 
@@ -17,7 +17,7 @@ begin
     from settle_event e join recovery r on r.account = e.account and r.done_at is null
     where not exists (select from suspense_event s where s.recovery = r.id and s.stream_id = e.id)
     group by e.id, e.account, r.id
-    having bool_or(e.kind in ('charge', 'refund', 'commit', 'late', 'owed', 'waived', 'void')
+    having bool_or(e.kind in ('charge', 'lease', 'refund', 'commit', 'late', 'owed', 'waived', 'void')
                    and not ledger.recover_known(e.account, e.request_id, e.kind));
     get diagnostics kept = row_count;
 

@@ -15,7 +15,7 @@ begin
     join recovery r on r.account = t.account and r.done_at is null
     join suspense_event s on s.recovery = r.id
     cross join lateral jsonb_populate_recordset(null::settle_event, s.event) i
-    where i.kind in ('charge', 'refund', 'commit', 'late', 'owed', 'waived', 'void')
+    where i.kind in ('charge', 'lease', 'refund', 'commit', 'late', 'owed', 'waived', 'void')
       and not ledger.recover_known(i.account, i.request_id, i.kind);
     if not found then
         return;
@@ -23,7 +23,8 @@ begin
 
     insert into settle_checked (place, id, account, epoch, seq, at, kind, avail, held, cmd, fault)
     select row_number() over (order by split_part(id, '-', 1)::numeric, split_part(id, '-', 2)::numeric), id, account,
-           epoch, seq, to_timestamp(at_us / 1000000.0), kind, avail, held, cmd, ''
+           epoch, seq, to_timestamp(at_us / 1000000.0), case kind when 'lease' then 'charge' else kind end, avail,
+           held, cmd, ''
     from (select distinct id, account, epoch, seq, at_us, kind, avail, held, cmd from settle_event) e;
 
     update recovery r set events = r.events + n.events
@@ -41,7 +42,7 @@ begin
               from recovery r
               join settle_event e on e.account = r.account
               cross join lateral ledger.pocket_shares(e.pockets, e.credits) p
-              where e.kind in ('charge', 'refund', 'commit', 'late') and r.done_at is null
+              where e.kind in ('charge', 'lease', 'refund', 'commit', 'late') and r.done_at is null
               group by r.account, r.id, p.pocket) u
     loop
         if lack.credits > 0 then

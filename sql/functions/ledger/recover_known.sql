@@ -5,7 +5,8 @@ as $$
     -- of a request there is one charge, by whichever way, and one refund
     select exists (select from charge h
                    where h.request_id = recover_known.request_id and h.account = recover_known.account
-                     and case when recover_known.kind in ('charge', 'commit', 'late') then h.kind in ('charge', 'commit', 'late')
+                     and case when recover_known.kind in ('charge', 'lease', 'commit', 'late')
+                               then h.kind in ('charge', 'commit', 'late')
                               when recover_known.kind = 'refund' then h.kind in ('refund', 'void')
                               else h.kind = recover_known.kind end);
 $$;

@@ -26,8 +26,8 @@ as $$
                coalesce(lag(avail + held) over same, last_avail + last_held) as before_sum,
                coalesce(lag(held) over same, last_held) as before_held,
                greatest(last_cmd, max(case when ordered then cmd end) over earlier) as before_cmd,
-               sum(case when kind in ('charge', 'commit', 'late', 'refund', 'lapse', 'start', 'adjust') then delta
-                        else 0 end) over same as spent,
+               sum(case when kind in ('charge', 'lease', 'commit', 'late', 'refund', 'lapse', 'start', 'adjust')
+                        then delta else 0 end) over same as spent,
                sum(case when kind in ('start', 'adjust') then greatest(delta, 0) else 0 end) over same as added
         from known k
         window same as (partition by account, coalesce(again, false) order by place),
@@ -35,20 +35,22 @@ as $$
     ), judged as (
         select c.*,
                case when not exists then 'no such account'
-                    when kind is null or kind not in ('charge', 'refund', 'void', 'command', 'threshold', 'hold', 'commit',
-                                                      'late', 'release', 'expired', 'owed', 'waived', 'lapse',
+                    when kind is null or kind not in ('charge', 'lease', 'refund', 'void', 'command', 'threshold', 'hold',
+                                                      'commit', 'late', 'release', 'expired', 'owed', 'waived', 'lapse',
                                                       'start', 'adjust') then 'malformed'
                     when epoch is distinct from own_epoch then 'another epoch'
                     when again then 'again'
                     when seq <> before_seq + 1 then 'a gap in the register'
                     when avail + held <> before_sum + delta then 'the balance does not add up'
                     when avail < 0 or held < 0 then 'a negative balance'
-                    when case when kind in ('charge', 'commit', 'late', 'lapse') then delta <> -credits
+                    when case when kind in ('charge', 'lease', 'commit', 'late', 'lapse') then delta <> -credits
                               when kind in ('refund', 'start') then delta <> credits
                               when kind = 'adjust' then abs(delta) <> credits
                               else kind <> 'command' and delta <> 0 end then 'the items do not add up'
                     when case kind when 'hold' then held <> before_held + credits
                                    when 'commit' then held > before_held
+                                   -- what is lent or returns stands beside what was used
+                                   when 'lease' then false
                                    when 'release' then held <> before_held - credits
                                    when 'expired' then held <> before_held - credits
                                    else held <> before_held end then 'what is held does not add up'
@@ -66,7 +68,9 @@ as $$
         from chained c left join wallet w on w.account = c.account
     )
     insert into settle_checked (place, id, account, epoch, seq, at, kind, avail, held, cmd, fault)
-    select place, id, account, epoch, seq, at, kind, avail, held, cmd,
+    select place, id, account, epoch, seq, at,
+           -- what was used of a lease is charged
+           case kind when 'lease' then 'charge' else kind end, avail, held, cmd,
            -- nothing after the first fault of an account is posted
            case when fault = '' and bool_or(fault not in ('', 'again')) over (partition by account order by place)
                 then 'after a fault' else fault end

@@ -50,15 +50,15 @@ sub applied {
 }
 
 # By kind of event: what its credits do to avail + held, and to held.
-my %MOVES = (charge => [-1, 0], refund => [1, 0], command => [1, 0],
+my %MOVES = (charge => [-1, 0], lease => [-1, 0], refund => [1, 0], command => [1, 0],
              hold => [0, 1], release => [0, -1], expired => [0, -1],
              commit => [-1, 0], late => [-1, 0], lapse => [-1, 0],
              start => [1, 0], adjust => [1, 0]);
 
 # The statement that copies events and settles them. An event is [kind, account,
 # seq, credits, options]: avail, held, items, epoch, cmd, units, id, feature, at
-# (s), pockets, parts (in place of one item several: [id, credits, pockets]), and
-# of a commit hold: what was held for it.
+# (s), pockets, parts (in place of one item several: [id, credits, pockets]),
+# bare: no items, and of a commit hold: what was held for it.
 sub statement {
     my ($b, $from, @events) = @_;
 
@@ -83,7 +83,7 @@ sub statement {
             $opt{epoch} // 1, $seq, $at, $kind, $delta, $avail,
             defined $opt{held} ? $opt{held} * $MICRO : $b->{held}{$account} // 0,
             $opt{cmd} // 0;
-        my @items = $kind eq 'command' || $kind eq 'malformed'
+        my @items = $kind =~ /^(?:command|malformed)$/ || $opt{bare}
             ? "null, null, null, null, null, null, null, null"
             : $kind =~ /^(?:lapse|start|adjust)$/
             ? map { sprintf "%s, null, null, null, null, %s, 0, '%s'",
