@@ -1018,7 +1018,7 @@ CREATE TABLE public.recovery (
     CONSTRAINT recovery_short_check CHECK ((short >= 0)),
     CONSTRAINT recovery_written_off_check CHECK ((written_off >= 0))
 )
-WITH (fillfactor='50');
+WITH (fillfactor='20');
 
 COMMENT ON TABLE public.recovery IS 'Wallets that were made again under a new epoch. found: the wallet, null where there was none; ledger: the register''s end and the balance there. delta: what avail and held together changed by. events: of a history that the ledger had not. short: what those charged beyond the balance. requests, written_off: what passed and is in no history. Amounts are micro-credits.';
 

@@ -21,7 +21,7 @@ begin
     -- what the register tells of these when it is settled
     return query
     select s.account from recover_seen s join account_cursor c on c.account = s.account
-    where s.seq > c.last_seq and not final
+    where s.seq is not null and s.seq > c.last_seq and not final
       -- see recover_plan()
       and not exists (select from (select r.done_at from recovery r where r.account = s.account offset 0) r
                       where r.done_at is null);

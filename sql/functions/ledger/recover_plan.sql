@@ -40,7 +40,8 @@ begin
                                           where d.account = c.account and d.no > c.last_cmd
                                             and (d.refused is not null or d.set_fields ?| array['lapse', 'level', 'take'])
                                           limit 1)
-                                    then ledger.recover_command(c.account) else c.command_no end as no) k
+                                    then ledger.recover_command(c.account) else c.command_no end as no
+                        offset 0) k
     left join ledger_account l on l.account = s.account and l.kind = 'wallet' and l.asset = 'CREDIT'
     left join ledger_balance b on b.ledger_account = l.id
     where r.done_at is null;

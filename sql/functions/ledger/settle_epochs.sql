@@ -43,7 +43,8 @@ begin
         select e.account, e.id, jsonb_agg(to_jsonb(e)) as event, c.account is not null as exists,
                (select r.id from recovery r where r.account = e.account and r.done_at is null) as recovery
         from settle_event e left join account_cursor c on c.account = e.account
-        where (e.epoch, e.seq) is distinct from (c.epoch, c.last_seq) and coalesce(e.epoch > c.epoch, true)
+        where cardinality(ended) < (select count(*) from settle_event)
+          and (e.epoch, e.seq) is distinct from (c.epoch, c.last_seq) and coalesce(e.epoch > c.epoch, true)
         group by e.account, e.id, c.account
     loop
         insert into suspense_event (stream, stream_id, account, reason, event, at, recovery)

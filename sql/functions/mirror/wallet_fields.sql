@@ -12,24 +12,24 @@ as $$
            || jsonb_strip_nulls(jsonb_build_object('pocket', p.pocket, 'pockets', p.pockets, 'later', p.later))
     from recover_target t
     cross join lateral (
-        -- the last of equal names stays in an object, and a command sets before it deletes
-        select jsonb_strip_nulls(jsonb_object_agg(w.field, w.value order by w.no, w.value is null)) as fields
-        from (select d.no, f.key as field, f.value
+        -- commands one behind the other as one text: the last of equal names stays in an object
+        select jsonb_strip_nulls(('{' || string_agg(w.pairs, ',') || '}')::jsonb
+                                 -- but for what a command does
+                                 - '{lapse,later,level,link,owed,pockets,take,units}'::text[]) as fields
+        from (select concat_ws(',', nullif(substr(d.set_fields::text, 2, length(d.set_fields::text) - 2), ''),
+                               -- it sets before it deletes
+                               case when d.del_fields <> '[]'
+                                    then (select string_agg(f.field::text || ': null', ',')
+                                          from jsonb_array_elements(d.del_fields) f (field)) end) as pairs
               from command d
-              cross join lateral jsonb_each_text(d.set_fields) f
-              where d.account = t.account and d.no <= t.cmd and d.set_fields <> '{}'
-                -- but for what a command does, and what it would have bought
-                and f.key not in ('lapse', 'later', 'level', 'link', 'owed', 'pockets', 'take', 'units')
+              where d.account = t.account and d.no <= t.cmd and (d.set_fields <> '{}' or d.del_fields <> '[]')
+                -- and what it would have bought
                 and (not d.set_fields ? 'take'
                      or (select true from charge h
                          where h.request_id = split_part(d.set_fields ->> 'take', ' ', 1)
                            and h.account = d.account and h.kind = 'charge' and h.credits > 0
                          limit 1))
-              union all
-              select d.no, f.field, null
-              from command d
-              cross join lateral jsonb_array_elements_text(d.del_fields) f (field)
-              where d.account = t.account and d.no <= t.cmd and d.del_fields <> '[]') w
+              order by d.no) w
     ) f
     left join lateral (
         select jsonb_object_agg(n.field, n.value) as fields
