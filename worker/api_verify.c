@@ -30,12 +30,13 @@ struct api_sum {
     int64_t  micro;
 };
 
-enum { API_AVAIL, API_HELD, API_LEDGER, API_UNAPPLIED, API_UNSETTLED,
-       API_SUMS };
+enum { API_AVAIL, API_HELD, API_LEASED, API_LEDGER, API_UNAPPLIED,
+       API_UNSETTLED, API_SUMS };
 
 static const char *const  api_sums[API_SUMS] = {
     [API_AVAIL]     = "available",
     [API_HELD]      = "held",
+    [API_LEASED]    = "leased",
     [API_LEDGER]    = "ledger",
     [API_UNAPPLIED] = "unapplied",
     [API_UNSETTLED] = "unsettled",
@@ -105,6 +106,7 @@ api_proof_note(struct api_proof *proof, const struct verify_account *account)
     proof->moving += account->state == VERIFY_OPEN;
     api_sum_add(&proof->sums[API_AVAIL], account->wallet.avail);
     api_sum_add(&proof->sums[API_HELD], account->wallet.held);
+    api_sum_add(&proof->sums[API_LEASED], account->wallet.leased);
     api_sum_add(&proof->sums[API_LEDGER], side->balance);
     api_sum_add(&proof->sums[API_UNAPPLIED], side->unapplied);
     api_sum_add(&proof->sums[API_UNSETTLED], side->unsettled);

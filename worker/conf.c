@@ -109,6 +109,7 @@ static const struct conf_row conf_rows[] = {
     ROW(settle, batch, CONF_INT, "5000", 1, 100000),
     ROW(settle, idle_ms, CONF_INT, "200", 1, 60000),
     ROW(settle, keep, CONF_MS, "0s", 0, 2678400000),
+    ROW(settle, lease_reclaim, CONF_MS, "60s", 5000, 86400000),
 
     ROW(mirror, idle_ms, CONF_INT, "500", 1, 60000),
 

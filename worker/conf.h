@@ -42,6 +42,7 @@ struct conf {
     int64_t  settle_batch;
     int64_t  settle_idle_ms;
     int64_t  settle_keep;
+    int64_t  settle_lease_reclaim;
     int64_t  mirror_idle_ms;
     int64_t  jobs_idle_ms;
     int64_t  jobs_timeout;

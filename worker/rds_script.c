@@ -20,6 +20,7 @@ static const struct {
     { "close",   TG_SCRIPT_CLOSE },
     { "expire",  TG_SCRIPT_EXPIRE },
     { "lapse",   TG_SCRIPT_LAPSE },
+    { "reclaim", TG_SCRIPT_RECLAIM },
     { "replace", TG_SCRIPT_REPLACE },
     { "reseat",  TG_SCRIPT_RESEAT },
     { "store",   TG_SCRIPT_STORE },

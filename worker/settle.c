@@ -50,7 +50,8 @@ settle_run(const struct conf *conf)
 
         if (settle_attach(&settle) && settle_claim(&settle)
             && settle_look(&settle) && settle_expire(&settle)
-            && settle_trim_kept(&settle) && settle_turn(&settle))
+            && settle_lease(&settle) && settle_trim_kept(&settle)
+            && settle_turn(&settle))
         {
             backoff = 0;
             continue;
@@ -68,6 +69,7 @@ settle_run(const struct conf *conf)
     rows_free(&settle.rows);
     rows_free(&settle.seen);
     free(settle.sources.list);
+    settle_lease_free(&settle);
     usage_free(&settle.usage);
     fold_free(&settle.fold);
 }

@@ -6,7 +6,8 @@
  * settle_inspect.c what these lost, settle_recover.c makes wallets again,
  * settle_read.c reads the streams, settle.c posts what they hold,
  * settle_source.c knows which batches of usage came before, settle_trim.c
- * removes what is settled, settle_expire.c ends holds and credits of theirs.
+ * removes what is settled, settle_expire.c ends holds and credits of theirs,
+ * settle_lease.c takes back what is on lease to hosts that are gone.
  */
 #ifndef TOLLGATE_SETTLE_H
 #define TOLLGATE_SETTLE_H
@@ -70,6 +71,8 @@ struct settle {
     int64_t                expire_at_ms;
     int64_t                trim_at_ms;
     int64_t                look_at_ms;
+    int64_t                lease_at_ms;
+    struct settle_leases  *leases;         /* by shard */
     struct rows            rows;
     struct settle_sources  sources;
     struct usage_batch     usage;
@@ -169,6 +172,10 @@ bool settle_drain(struct settle *settle, struct settle_stream *stream);
 bool settle_last_id(struct settle *settle, const struct settle_stream *stream,
     char *id, size_t size);
 bool settle_is_below(const char *id, const char *other);
+
+/* Now and then takes back what is on lease to hosts that are not heard of. */
+bool settle_lease(struct settle *settle);
+void settle_lease_free(struct settle *settle);
 
 /* Once a second gives back what is held for requests that nobody settled. */
 bool settle_expire(struct settle *settle);

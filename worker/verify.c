@@ -4,8 +4,8 @@
  * For each account: avail + held in Redis = the ledger's balance - commands
  * that Redis hasn't applied + events that aren't settled; and the cheque
  * register goes on without a gap from the last settled event to the wallet.
- * What the wallet holds is what the records of its holds say, and what it has
- * in pockets is what grants of their names have left.
+ * What the wallet holds is what the records of its holds and leases say, and
+ * what it has in pockets is what grants of their names have left.
  */
 
 #include <stdlib.h>
@@ -39,8 +39,8 @@ static const struct verify_reason  verify_reasons[] = {
         "the ledger has booked something else than its register says: see "
         "tollgate ledger repair" },
     [VERIFY_HOLDS_SUM] = { "holds", false,
-        "the records of holds say something else: see tollgate ledger "
-        "repair" },
+        "the records of holds and leases say something else: see tollgate "
+        "ledger repair" },
     [VERIFY_POCKETS] = { "pockets", false,
         "credits that end or are for some features are not those of the "
         "grants: see tollgate ledger repair" },

@@ -32,7 +32,8 @@ struct verify_wallet {
     int64_t  seq;
     int64_t  avail;
     int64_t  held;
-    int64_t  records;       /* sum of what its holds say */
+    int64_t  records;       /* sum of what its holds and leases say */
+    int64_t  leased;        /* of leases alone */
     int64_t  cmd;
 };
 

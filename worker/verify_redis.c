@@ -64,7 +64,7 @@ static const struct {
 };
 
 
-/* A hold's record begins with its credits. */
+/* A hold's record begins with its credits, that of a lease has them second. */
 static void
 verify_take_field(struct verify_account *account, const char *name,
     const rds_reply_t *value)
@@ -78,6 +78,8 @@ verify_take_field(struct verify_account *account, const char *name,
     if (strncmp(name, "h:", 2) == 0) {
         wallet->records += verify_number(value);
         verify_pockets_held(account, text);
+    } else if (strncmp(name, "o:", 2) == 0) {
+        wallet->leased += strtoll(text + strcspn(text, " "), NULL, 10);
     } else if (strcmp(name, "pocket") == 0) {
         verify_pockets_head(account, text);
     } else if (strcmp(name, "pockets") == 0) {
@@ -126,6 +128,7 @@ verify_take_wallet(struct verify *verify, struct verify_account *account)
         verify_take_field(account, rds_text(rds_at(fields, i)),
                           rds_at(fields, i + 1));
     }
+    wallet->records += wallet->leased;
     wallet->exists = wallet->epoch != 0;
 
     return true;

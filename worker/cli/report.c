@@ -146,6 +146,7 @@ report_totals(const json_t *answer)
     static const struct { const char *member, *text; } lines[] = {
         { "available", "in Redis, available" },
         { "held", "in Redis, held" },
+        { "leased", "of that on lease to hosts" },
         { "ledger", "balances of the ledger" },
         { "unapplied", "commands that Redis has not applied" },
         { "unsettled", "events that are not settled" },
