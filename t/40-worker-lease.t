@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use Cli;
 use Test::More;
 use Tollgate::Gate;
 use Tollgate::Hold;
@@ -48,6 +49,23 @@ is $t->sql(q{select string_agg(kind || ' ' || credits, ' ') from charge where ac
 my $proof = $t->verified;
 ok $proof->{ok}, 'the proof holds while leases last';
 is "$proof->{totals}{held} $proof->{totals}{leased}", '26 26', 'and tells what is lent';
+
+my (undef, $list) = $t->api('GET', "/api/leases?account=$c->{account}");
+my $row = $list->{data}[0];
+is join(' ', @$row{qw(account key host credits units)}), "$c->{account} $c->{key_id} $Tollgate::Lease::HOST 6 0",
+    'the API lists what a host has';
+like $row->{since}, qr/^20\d\d-\S+Z\z/, 'and since when';
+my (@seen, $cursor);
+for (1 .. 3) {
+    my (undef, $page) = $t->api('GET', '/api/leases?limit=1' . ($cursor ? "&cursor=$cursor" : ''));
+    push @seen, map { $_->{account} } @{ $page->{data} };
+    $cursor = $page->{next_cursor};
+}
+is join(' ', sort @seen), join(' ', sort map { $_->{account} } $c, $d, $e), 'in pages, each lease once';
+my ($status) = $t->api('GET', '/api/leases?account=Nobody0000');
+is $status, 404, 'an account that there is not has none';
+my $told = Cli->new($t, "$t->{dir}/admin.sock")->run('leases', 'list', $c->{account});
+like $told->{out}, qr/^$c->{account} +$c->{key_id} +\w+ +6 +0 /m, 'and so does the command';
 
 # One goes on, two are not heard of; of these one tells later what it used.
 $t->wait_for(sub { call($c); money($d) eq '100000000 0 -' && money($e) eq '100000000 0 -' },

@@ -3,8 +3,8 @@
  *
  * api.c knows HTTP, api_route.c routes and arguments, api_problem.c errors,
  * api_export.c answers that are sent page by page; api_catchup.c, api_doctor.c,
- * api_download.c, api_import.c, api_metrics.c, api_repair.c and api_verify.c are
- * the routes that aren't SQL functions.
+ * api_download.c, api_import.c, api_lease.c, api_metrics.c, api_repair.c and
+ * api_verify.c are the routes that aren't SQL functions.
  */
 #ifndef TOLLGATE_API_H
 #define TOLLGATE_API_H
@@ -94,6 +94,8 @@ void api_doctor(const struct conf *conf, pg_t *pg, const json_t *args,
 void api_download(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer);
 void api_import(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer);
+void api_lease(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer);
 void api_metrics(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer);

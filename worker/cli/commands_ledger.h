@@ -1,6 +1,6 @@
 /*
- * commands_ledger.h: the commands of the proof and of repair, rows of the table
- * in commands.c.
+ * commands_ledger.h: the commands of the proof, of repair and of what is on
+ * lease, rows of the table in commands.c.
  */
     { .noun = "ledger", .verb = "verify",
       .summary = "prove that Redis and the ledger agree",
@@ -34,3 +34,14 @@
       .table = report_repair, .run = run_repair,
       .examples = { "tollgate ledger repair",
                     "tollgate ledger repair 3kTq0ZbW9x --yes" } },
+    { .noun = "leases", .verb = "list",
+      .summary = "list what nginx hosts have on lease",
+      .method = "GET", .path = "/api/leases",
+      .args = ARGS({ "ACCOUNT", "account", CLI_TEXT, true }),
+      .columns = COLUMNS(
+          { "ACCOUNT", "account", CLI_LEFT }, { "KEY", "key", CLI_LEFT },
+          { "HOST", "host", CLI_LEFT }, { "CREDITS", "credits", CLI_POINT },
+          { "UNITS", "units", CLI_POINT }, { "SINCE", "since", CLI_LEFT }),
+      .name_member = "id", .features = CLI_PAGED, .run = run_list,
+      .examples = { "tollgate leases list",
+                    "tollgate leases list 3kTq0ZbW9x -o json" } },
