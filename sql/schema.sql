@@ -1101,10 +1101,13 @@ CREATE TABLE public.stream_cursor (
     moved_at timestamp with time zone NOT NULL,
     taken bigint DEFAULT 0 NOT NULL,
     refused bigint DEFAULT 0 NOT NULL,
-    expired bigint DEFAULT 0 NOT NULL
+    expired bigint DEFAULT 0 NOT NULL,
+    reclaimed bigint DEFAULT 0 NOT NULL
 );
 
 COMMENT ON COLUMN public.stream_cursor.expired IS 'Holds that ran out, of a ledger stream.';
+
+COMMENT ON COLUMN public.stream_cursor.reclaimed IS 'Leases that were taken back since their host was not heard of, of a ledger stream.';
 
 ALTER TABLE public.subscription ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.subscription_id_seq

@@ -72,11 +72,14 @@ $t->wait_for(sub { call($c); money($d) eq '100000000 0 -' && money($e) eq '10000
              'leases to be taken back', 30);
 is money($c), '90000000 6000000 6000000 0', 'a host that goes on has its lease';
 is join(' ', leases($t, $d->{account})) . join(' ', leases($t, $e->{account})), '', 'the others have none';
-like $t->slurp('worker.log'), qr/leases were taken back/, 'the worker says so';
+like $t->slurp('worker.log'), qr/\d leases of tg:\S+ were taken back/, 'the worker says so';
 my $late = call($d, records => used($d, 2, 3_000_000), credits => 1_000_000);
 is "$late->{answer} $late->{taken}", 'strict 1', 'a host that comes back is charged';
 $t->settled;
 is $t->balance($d), '97', 'for what it used';
+
+like +($t->api('GET', '/api/metrics'))[2]{body}, qr/^tollgate_leases 1\n.*^tollgate_leases_reclaimed_total 2\n/ms,
+    'and metrics count them';
 
 # A worker that starts counts anew.
 call($e, no => 0, credits => 5_000_000);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api.h"
+#include "key_names.h"
 #include "lag.h"
 #include "log.h"
 #include "rds.h"
@@ -48,6 +49,10 @@ static const struct {
       "Runs of a job that failed." },
     { "tollgate_job_last_success_timestamp_seconds", "gauge",
       "When a job last did what was due, unix time." },
+    { "tollgate_leases", "gauge",
+      "Leases of nginx hosts." },
+    { "tollgate_leases_reclaimed_total", "counter",
+      "Leases that returned since their host was not heard of." },
     { "tollgate_ledger_imbalance", "gauge",
       "Assets and wallets that did not add up at the last check; must be 0." },
     { "tollgate_ledger_oldest_pending_seconds", "gauge",
@@ -193,6 +198,37 @@ metrics_lag(json_t *samples, rds_t *rds)
 
 
 static void
+metrics_leases(json_t *samples, rds_t *rds)
+{
+    char         key[64];
+    int64_t      leases = 0;
+    const char  *argv[] = { "HLEN", key };
+
+    for (long shard = 0; shard < metrics_shards; shard++) {
+        snprintf(key, sizeof(key), TG_KEY_LEASES_FMT, (unsigned) shard);
+        if (!rds_append(rds, 2, argv)) {
+            return;
+        }
+    }
+
+    for (long shard = 0; shard < metrics_shards; shard++) {
+        RDS_REPLY reply = rds_next(rds);
+
+        if (reply == NULL) {
+            leases = -1;
+        } else if (leases != -1) {
+            leases += rds_int(reply);
+        }
+    }
+
+    if (leases != -1 && metrics_shards != 0) {
+        metrics_add(samples, "tollgate_leases", NULL, NULL, "%" PRId64,
+                    leases);
+    }
+}
+
+
+static void
 metrics_redis(json_t *samples, const struct conf *conf)
 {
     rds_t  *rds = rds_new(conf);
@@ -200,6 +236,7 @@ metrics_redis(json_t *samples, const struct conf *conf)
 
     if (up) {
         metrics_lag(samples, rds);
+        metrics_leases(samples, rds);
         up = rds_connected(rds);
     }
     metrics_add(samples, "tollgate_redis_up", "server", conf->redis_server,

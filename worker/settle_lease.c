@@ -46,6 +46,7 @@ struct settle_leases {
     struct lease_list  fresh;
     char               cursor[32];
     bool               reads;
+    int                sent;         /* asked to be taken back */
 };
 
 
@@ -234,43 +235,74 @@ lease_send(struct settle *settle, unsigned shard, const struct lease *lease)
 
 /* Of those that were read since then; what is left comes in a later turn. */
 static bool
-lease_reclaim(struct settle *settle, int64_t since_ms)
+lease_send_due(struct settle *settle, int64_t since_ms)
 {
-    int      sent = 0, reclaimed = 0;
+    int      all = 0;
     int64_t  longest_ms = settle->conf->settle_lease_reclaim;
 
     for (int shard = 0; shard < settle->shards; shard++) {
-        const struct lease_list  *known = &settle->leases[shard].known;
+        struct settle_leases     *of = &settle->leases[shard];
+        const struct lease_list  *known = &of->known;
 
-        for (size_t i = 0; i < known->count && sent < LEASE_BATCH; i++) {
-            if (known->read_ms < since_ms
-                || known->read_ms - known->leases[i].since_ms
-                   < longest_ms)
-            {
+        of->sent = 0;
+        for (size_t i = 0; known->read_ms >= since_ms && i < known->count
+                           && all < LEASE_BATCH; i++)
+        {
+            if (known->read_ms - known->leases[i].since_ms < longest_ms) {
                 continue;
             }
             if (!lease_send(settle, (unsigned) shard, &known->leases[i])) {
                 return settle_redis_failed(settle, "take leases back");
             }
-            sent++;
+            of->sent++;
+            all++;
         }
-    }
-
-    for (int i = 0; i < sent; i++) {
-        RDS_REPLY reply = rds_next(settle->rds);
-
-        if (reply == NULL && !rds_connected(settle->rds)) {
-            return settle_redis_failed(settle, "take leases back");
-        }
-        reclaimed += rds_int(reply) == 1;
-    }
-
-    if (reclaimed > 0) {
-        log_warn("%d leases were taken back, for their hosts are not heard of",
-                 reclaimed);
     }
 
     return true;
+}
+
+
+static bool
+lease_note(struct settle *settle, int shard, int reclaimed)
+{
+    char         stream[SETTLE_NAME_MAX], leases[24];
+    const char  *params[] = { stream, leases };
+
+    snprintf(stream, sizeof(stream), TG_KEY_LEDGER_FMT, (unsigned) shard);
+    snprintf(leases, sizeof(leases), "%d", reclaimed);
+    log_warn("%d leases of %s were taken back: their hosts are not heard of",
+             reclaimed, stream);
+
+    return pg_do(settle->pg, "ledger.lease_reclaimed", 2, params)
+           || settle_failed(settle, "note that leases were taken back");
+}
+
+
+static bool
+lease_reclaim(struct settle *settle, int64_t since_ms)
+{
+    bool  ok = true;
+
+    if (!lease_send_due(settle, since_ms)) {
+        return false;
+    }
+
+    for (int shard = 0; shard < settle->shards; shard++) {
+        int  reclaimed = 0;
+
+        for (int i = 0; i < settle->leases[shard].sent; i++) {
+            RDS_REPLY reply = rds_next(settle->rds);
+
+            if (reply == NULL && !rds_connected(settle->rds)) {
+                return settle_redis_failed(settle, "take leases back");
+            }
+            reclaimed += rds_int(reply) == 1;
+        }
+        ok = (reclaimed == 0 || lease_note(settle, shard, reclaimed)) && ok;
+    }
+
+    return ok;
 }
 
 

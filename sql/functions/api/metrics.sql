@@ -24,6 +24,8 @@ as $$
         union all
         select 'tollgate_holds_expired_total', null, null, coalesce(sum(expired), 0) from stream_cursor
         union all
+        select 'tollgate_leases_reclaimed_total', null, null, coalesce(sum(reclaimed), 0) from stream_cursor
+        union all
         select 'tollgate_job_failures_total', 'job', name, failed_total from job
         union all
         select 'tollgate_job_last_success_timestamp_seconds', 'job', name, extract(epoch from succeeded_at)
