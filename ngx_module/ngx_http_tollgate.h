@@ -141,6 +141,7 @@ typedef struct ngx_http_tollgate_link_s   ngx_http_tollgate_link_t;
 typedef struct ngx_http_tollgate_catalog_s  ngx_http_tollgate_catalog_t;
 typedef struct ngx_http_tollgate_meter_s  ngx_http_tollgate_meter_t;
 typedef struct ngx_http_tollgate_hold_s   ngx_http_tollgate_hold_t;
+typedef struct ngx_http_tollgate_leases_s  ngx_http_tollgate_leases_t;
 
 
 /* what gate.lua took beside credits and units: its own words, handed back */
@@ -182,6 +183,16 @@ typedef struct {
     ((charge)->hold_ms && (charge)->credits)
 
 
+/* the record of what a lease paid, in the ring of this process */
+
+typedef struct {
+    uint64_t                         no;        /* 0: there is none */
+    uint32_t                         slot;
+    uint32_t                         lease;
+    uint32_t                         life;
+} ngx_http_tollgate_leased_t;
+
+
 /* what is known of the account of a key that is not of our form */
 
 typedef enum {
@@ -204,6 +215,8 @@ typedef struct {
     ngx_str_t                        alias;     /* + hash of a key */
     ngx_str_t                        aliases;
     ngx_str_t                        holds;
+    ngx_str_t                        leases;
+    ngx_str_t                        ring;      /* + host:ring */
 } ngx_http_tollgate_shard_t;
 
 
@@ -220,6 +233,8 @@ typedef struct {
     size_t                           usage_buffer;
     ngx_uint_t                       used;      /* "tollgate" is on somewhere */
     ngx_uint_t                       meters;    /* and tollgate_meter */
+    ngx_uint_t                       leasing;   /* and tollgate_lease */
+    ngx_http_tollgate_leases_t      *leases;
     ngx_str_t                        status_at; /* "file:line", the first */
 } ngx_http_tollgate_main_conf_t;
 
@@ -247,6 +262,7 @@ typedef struct {
     ngx_http_complex_value_t        *max_tokens;
     ngx_http_tollgate_hold_t        *hold;      /* NULL: it is charged */
     ngx_http_complex_value_t        *actual;    /* what a hold came to */
+    ngx_flag_t                       lease;
     ngx_http_complex_value_t        *user;
     ngx_http_complex_value_t        *label;
     ngx_uint_t                       on_error;
@@ -290,6 +306,8 @@ typedef struct {
     int64_t                          asked;     /* credits, by that call */
     int64_t                          more;      /* held in addition */
     ngx_msec_t                       lease;     /* 0: none */
+    ngx_http_tollgate_leased_t       leased;    /* where a lease paid */
+    ngx_uint_t                       recalls;   /* of what is lent */
     ngx_http_tollgate_meter_t       *meter;     /* of the response, or NULL */
     ngx_http_tollgate_link_t        *link;      /* in the place of a key */
 
@@ -342,6 +360,7 @@ typedef struct {
     unsigned                         stuck:1;   /* not extended for a while */
     unsigned                         unheld:1;  /* since Redis refused it */
     unsigned                         stopped:1; /* by another, after us */
+    unsigned                         lent:1;    /* what it lacks is on lease */
 } ngx_http_tollgate_ctx_t;
 
 

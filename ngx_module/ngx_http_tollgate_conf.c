@@ -541,9 +541,9 @@ ngx_http_tollgate_conf_check(ngx_conf_t *cf,
 
     ngx_conf_init_size_value(tmcf->usage_buffer,
                              NGX_HTTP_TOLLGATE_USAGE_BUFFER);
-
     tmcf->used = 1;
     tmcf->meters |= conf->meter;
+    tmcf->leasing |= conf->lease;
     conf->store->used = 1;
 
     return NGX_CONF_OK;

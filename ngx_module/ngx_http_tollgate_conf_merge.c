@@ -23,6 +23,7 @@ ngx_http_tollgate_conf_main(ngx_conf_t *cf)
     }
 
     conf->usage_buffer = NGX_CONF_UNSET_SIZE;
+    conf->leases = NGX_CONF_UNSET_PTR;
 
     if (ngx_array_init(&conf->stores, cf->pool, 4,
                        sizeof(ngx_http_tollgate_store_t *)) != NGX_OK)
@@ -72,6 +73,7 @@ ngx_http_tollgate_conf_create(ngx_conf_t *cf)
     conf->keys = NGX_CONF_UNSET_PTR;
     conf->idempotency = NGX_CONF_UNSET_PTR;
     conf->foreign_keys = NGX_CONF_UNSET_UINT;
+    conf->lease = NGX_CONF_UNSET;
     conf->link = NGX_CONF_UNSET;
     conf->link_secrets = NGX_CONF_UNSET_PTR;
     conf->fixed_cost = -1;
@@ -167,6 +169,7 @@ ngx_http_tollgate_conf_merge(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->idempotency, prev->idempotency, NULL);
     ngx_conf_merge_ptr_value(conf->hold, prev->hold, NULL);
     ngx_conf_merge_uint_value(conf->foreign_keys, prev->foreign_keys, 0);
+    ngx_conf_merge_value(conf->lease, prev->lease, 0);
     ngx_conf_merge_uint_value(conf->on_error, prev->on_error,
                               NGX_HTTP_TOLLGATE_CLOSED);
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 250);

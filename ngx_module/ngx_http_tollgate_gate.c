@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_hold.h"
+#include "ngx_http_tollgate_lease.h"
 #include "ngx_http_tollgate_scan.h"
 #include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_metrics.h"
@@ -152,6 +153,19 @@ ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
     }
 
     if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
+
+        switch (ngx_http_tollgate_lease(ctx)) {
+
+        case NGX_OK:
+            return ngx_http_tollgate_act(r, ctx);
+
+        case NGX_DECLINED:
+            break;
+
+        default:
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
         ctx->asked_us = ngx_http_tollgate_now_us();
 
         switch (ngx_http_tollgate_ask(ctx)) {
@@ -467,6 +481,7 @@ ngx_http_tollgate_act(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         }
 
     } else {
+        ngx_http_tollgate_lease_asked(ctx);
         ngx_http_tollgate_stale_learn(ctx);
     }
 

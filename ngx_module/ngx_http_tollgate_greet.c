@@ -41,7 +41,8 @@ static ngx_http_tollgate_script_t  ngx_http_tollgate_scripts[] = {
     { ngx_string(TG_SCRIPT_VOID), { 0 } },
     { ngx_string(TG_SCRIPT_RELEASE), { 0 } },
     { ngx_string(TG_SCRIPT_COMMIT), { 0 } },
-    { ngx_string(TG_SCRIPT_EXTEND), { 0 } }
+    { ngx_string(TG_SCRIPT_EXTEND), { 0 } },
+    { ngx_string(TG_SCRIPT_LEASE), { 0 } }
 };
 
 

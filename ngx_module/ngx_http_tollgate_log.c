@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_tollgate_hold.h"
+#include "ngx_http_tollgate_lease.h"
 #include "ngx_http_tollgate_scan.h"
 #include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_metrics.h"
@@ -65,7 +66,10 @@ static void
 ngx_http_tollgate_log_give_back(ngx_http_tollgate_ctx_t *ctx)
 {
     if (!ctx->outage) {
-        ngx_http_tollgate_refund(ctx->conf->store, &ctx->charge);
+        if (!ngx_http_tollgate_lease_end(ctx)) {
+            ngx_http_tollgate_refund(ctx->conf->store, &ctx->charge);
+        }
+
         ngx_http_tollgate_metrics_refund(ctx);
 
     } else if (ctx->asked_us) {

@@ -98,6 +98,7 @@ ngx_http_tollgate_metrics_start(ngx_http_tollgate_metrics_t *metrics)
     /* what the process before had in this place went down with it */
 
     metrics->debts[ngx_process_slot] = 0;
+    metrics->unsent[ngx_process_slot] = 0;
 }
 
 

@@ -66,6 +66,20 @@ typedef enum {
 } ngx_http_tollgate_look_e;
 
 
+/* why Redis decides on a request that a lease might have */
+
+typedef enum {
+    NGX_HTTP_TOLLGATE_STRICT_NEW = 0,   /* the key has none yet */
+    NGX_HTTP_TOLLGATE_STRICT_OLD,       /* Redis did not confirm it */
+    NGX_HTTP_TOLLGATE_STRICT_EMPTY,
+    NGX_HTTP_TOLLGATE_STRICT_RATE,
+    NGX_HTTP_TOLLGATE_STRICT_REFUSED,   /* Redis lends nothing to the key */
+    NGX_HTTP_TOLLGATE_STRICT_RING,      /* no room for another record */
+    NGX_HTTP_TOLLGATE_STRICTS,
+    NGX_HTTP_TOLLGATE_STRICT_NOT
+} ngx_http_tollgate_strict_e;
+
+
 /* those of error replies are their first words */
 
 typedef enum {
@@ -124,6 +138,9 @@ typedef struct {
     ngx_atomic_t                     looks[NGX_HTTP_TOLLGATE_LOOKS];
     ngx_atomic_t                     voids;
     ngx_atomic_t                     commits[NGX_HTTP_TOLLGATE_COMMITS];
+    ngx_atomic_t                     leased;    /* decided by a lease */
+    ngx_atomic_t                     stricts[NGX_HTTP_TOLLGATE_STRICTS];
+    ngx_atomic_t                     flushes;
     ngx_atomic_t                     lost;      /* debts given up */
     ngx_atomic_t                     records;   /* of usage */
     ngx_atomic_t                     dropped;
@@ -138,6 +155,7 @@ typedef struct {
     /* by process, so that one that dies takes its own with it */
 
     ngx_atomic_t                     debts[NGX_MAX_PROCESSES];
+    ngx_atomic_t                     unsent[NGX_MAX_PROCESSES];
 } ngx_http_tollgate_metrics_t;
 
 

@@ -7,6 +7,7 @@
 #include "ngx_http_tollgate_conf.h"
 #include "ngx_http_tollgate_deny.h"
 #include "ngx_http_tollgate_hold.h"
+#include "ngx_http_tollgate_lease.h"
 #include "ngx_http_tollgate_link.h"
 #include "ngx_http_tollgate_meter.h"
 #include "ngx_http_tollgate_metrics.h"
@@ -153,6 +154,20 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tollgate_loc_conf_t, label),
+      NULL },
+
+    { ngx_string("tollgate_lease"),
+      NGX_HTTP_TOLLGATE_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tollgate_loc_conf_t, lease),
+      NULL },
+
+    { ngx_string("tollgate_leases"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1234,
+      ngx_http_tollgate_lease_conf,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("tollgate_link"),
@@ -355,6 +370,7 @@ ngx_http_tollgate_postconfiguration(ngx_conf_t *cf)
 
     if (tmcf->request_id == NGX_ERROR
         || ngx_http_tollgate_names(cf, tmcf) != NGX_OK
+        || ngx_http_tollgate_lease_init(cf, tmcf) != NGX_OK
         || ngx_http_tollgate_headers_init(cf) != NGX_OK
         || ngx_http_tollgate_meter_init(cf) != NGX_OK)
     {
@@ -421,6 +437,10 @@ ngx_http_tollgate_init_process(ngx_cycle_t *cycle)
         }
     }
 
+    if (ngx_http_tollgate_lease_start(tmcf, cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_tollgate_zone_start(tmcf, cycle);
 }
 
@@ -446,6 +466,7 @@ ngx_http_tollgate_exit_process(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_http_tollgate_lease_exit();
     ngx_http_tollgate_zone_exit();
     ngx_http_tollgate_key_exit();
 }

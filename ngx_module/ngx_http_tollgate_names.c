@@ -32,7 +32,9 @@ ngx_http_tollgate_names(ngx_conf_t *cf, ngx_http_tollgate_main_conf_t *tmcf)
         { TG_KEY_REFUND_FMT, offsetof(ngx_http_tollgate_shard_t, refund) },
         { TG_KEY_HOLDS_FMT, offsetof(ngx_http_tollgate_shard_t, holds) },
         { TG_KEY_ALIAS_FMT, offsetof(ngx_http_tollgate_shard_t, alias) },
-        { TG_KEY_ALIASES_FMT, offsetof(ngx_http_tollgate_shard_t, aliases) }
+        { TG_KEY_ALIASES_FMT, offsetof(ngx_http_tollgate_shard_t, aliases) },
+        { TG_KEY_LEASES_FMT, offsetof(ngx_http_tollgate_shard_t, leases) },
+        { TG_KEY_RING_FMT, offsetof(ngx_http_tollgate_shard_t, ring) }
     };
 
     tmcf->shards = ngx_palloc(cf->pool, tmcf->nshards

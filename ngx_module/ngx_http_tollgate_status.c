@@ -5,68 +5,11 @@
  */
 
 
-#include "ngx_http_tollgate_page.h"
-#include "version.h"
-
-
-typedef struct ngx_http_tollgate_status_row_s  ngx_http_tollgate_status_row_t;
-
-
-typedef ngx_int_t (*ngx_http_tollgate_status_pt)(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-
-
-/* where is an offset in what the handler goes through */
-
-struct ngx_http_tollgate_status_row_s {
-    ngx_str_t                        name;
-    const char                      *type;
-    const char                      *help;
-    ngx_http_tollgate_status_pt      handler;
-    size_t                           where;
-    ngx_uint_t                       micro;     /* counted in millionths */
-    const char                      *label;
-    ngx_str_t                       *values;    /* of label */
-};
+#include "ngx_http_tollgate_status.h"
 
 
 static ngx_int_t ngx_http_tollgate_status_write(
     ngx_http_tollgate_page_t *page, ngx_shm_zone_t *zone);
-static ngx_int_t ngx_http_tollgate_status_one(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_set(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_plans(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_decisions(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_servers(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_server(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_server_metrics_t *server);
-static ngx_int_t ngx_http_tollgate_status_histogram(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_build(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_debts(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-static ngx_int_t ngx_http_tollgate_status_memory(
-    ngx_http_tollgate_page_t *page, ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics);
-
-
-static ngx_http_tollgate_label_t  ngx_http_tollgate_status_bare =
-    ngx_http_tollgate_null_label;
 
 
 /* in the order of their enums */
@@ -89,8 +32,10 @@ static ngx_str_t  ngx_http_tollgate_status_looks[] = {
     ngx_string("client_gone"), ngx_null_string
 };
 
-static ngx_str_t  ngx_http_tollgate_status_modes[] = {
-    ngx_string("on"), ngx_string("dry_run")
+static ngx_str_t  ngx_http_tollgate_status_stricts[] = {
+    ngx_string("new"), ngx_string("old"), ngx_string("empty"),
+    ngx_string("rate"), ngx_string("refused"), ngx_string("ring_full"),
+    ngx_null_string
 };
 
 static ngx_str_t  ngx_http_tollgate_status_faults[] = {
@@ -100,14 +45,6 @@ static ngx_str_t  ngx_http_tollgate_status_faults[] = {
     ngx_string("oom"), ngx_string("readonly"), ngx_string("tryagain"),
     ngx_string("other"), ngx_null_string
 };
-
-
-#define ngx_http_tollgate_of(field)                                           \
-    offsetof(ngx_http_tollgate_metrics_t, field)
-#define ngx_http_tollgate_of_plan(field)                                      \
-    offsetof(ngx_http_tollgate_plan_metrics_t, field)
-#define ngx_http_tollgate_of_server(field)                                    \
-    offsetof(ngx_http_tollgate_server_metrics_t, field)
 
 
 static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
@@ -143,7 +80,8 @@ static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
 
     { ngx_string("tollgate_debts"), "gauge",
       "Refunds, voids, commits and ends of leases not acknowledged by Redis yet.",
-      ngx_http_tollgate_status_debts, 0, 0, NULL, NULL },
+      ngx_http_tollgate_status_sum, ngx_http_tollgate_of(debts), 0,
+      NULL, NULL },
 
     { ngx_string("tollgate_debts_lost_total"), "counter",
       "The same given up for want of memory or by a process' exit.",
@@ -167,6 +105,34 @@ static ngx_http_tollgate_status_row_t  ngx_http_tollgate_status_rows[] = {
     { ngx_string("tollgate_dry_run_units_total"), "counter",
       "Units of quota that dry runs would have used.",
       ngx_http_tollgate_status_plans, ngx_http_tollgate_of_plan(units_dry), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_lease_calls_total"), "counter",
+      "Calls that told Redis of leases, those of a shard in one.",
+      ngx_http_tollgate_status_one, ngx_http_tollgate_of(flushes), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_lease_decisions_total"), "counter",
+      "Requests that passed by a lease, without Redis.",
+      ngx_http_tollgate_status_one, ngx_http_tollgate_of(leased), 0,
+      NULL, NULL },
+
+    { ngx_string("tollgate_lease_pool_credits"), "gauge",
+      "Credits lent to this host that are not spent.",
+      ngx_http_tollgate_status_pools, 0, 1, NULL, NULL },
+
+    { ngx_string("tollgate_lease_pool_units"), "gauge",
+      "Units of quota lent to this host that are not used.",
+      ngx_http_tollgate_status_pools, 1, 0, NULL, NULL },
+
+    { ngx_string("tollgate_lease_strict_total"), "counter",
+      "Requests that a lease could have decided and Redis did, by reason.",
+      ngx_http_tollgate_status_set, ngx_http_tollgate_of(stricts), 0,
+      "reason", ngx_http_tollgate_status_stricts },
+
+    { ngx_string("tollgate_lease_unsent_records"), "gauge",
+      "Requests decided by leases that Redis has not been told of yet.",
+      ngx_http_tollgate_status_sum, ngx_http_tollgate_of(unsent), 0,
       NULL, NULL },
 
     { ngx_string("tollgate_redis_calls_total"), "counter",
@@ -300,247 +266,4 @@ ngx_http_tollgate_status_write(ngx_http_tollgate_page_t *page,
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_status_one(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    ngx_atomic_t  *counter;
-
-    counter = (ngx_atomic_t *) ((char *) metrics + row->where);
-
-    return ngx_http_tollgate_page_sample(page, &ngx_http_tollgate_status_bare,
-                                         *counter);
-}
-
-
-/* One counter a value of the row's label. */
-
-static ngx_int_t
-ngx_http_tollgate_status_set(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    ngx_uint_t                 i;
-    ngx_atomic_t              *counter;
-    ngx_http_tollgate_label_t  labels[] = {
-        { row->label, ngx_null_string }, ngx_http_tollgate_null_label
-    };
-
-    counter = (ngx_atomic_t *) ((char *) metrics + row->where);
-
-    for (i = 0; row->values[i].len; i++) {
-        labels[0].value = row->values[i];
-
-        if (ngx_http_tollgate_page_sample(page, labels, counter[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_status_plans(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    ngx_uint_t                 i;
-    ngx_atomic_t              *counter;
-    ngx_http_tollgate_label_t  labels[] = {
-        { "plan", ngx_null_string }, ngx_http_tollgate_null_label
-    };
-
-    for (i = 0; i < metrics->nplans; i++) {
-        labels[0].value = *metrics->plans[i];
-        counter = (ngx_atomic_t *) ((char *) metrics->plans[i]
-                                    + row->where);
-
-        if (ngx_http_tollgate_page_sample(page, labels, *counter)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* All verdicts of a plan from the start: what comes later would jump. */
-
-static ngx_int_t
-ngx_http_tollgate_status_decisions(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    ngx_uint_t                         i, mode, v;
-    ngx_http_tollgate_label_t          labels[] = {
-        { "verdict", ngx_null_string }, { "plan", ngx_null_string },
-        { "mode", ngx_null_string }, ngx_http_tollgate_null_label
-    };
-    ngx_http_tollgate_plan_metrics_t  *plan;
-
-    for (i = 0; i < metrics->nplans; i++) {
-        plan = (ngx_http_tollgate_plan_metrics_t *) metrics->plans[i];
-        labels[1].value = plan->code;
-
-        for (mode = 0; mode < 2; mode++) {
-            labels[2].value = ngx_http_tollgate_status_modes[mode];
-
-            for (v = NGX_HTTP_TOLLGATE_PASS; v < NGX_HTTP_TOLLGATE_VERDICTS;
-                 v++)
-            {
-                labels[0].value = ngx_http_tollgate_verdicts[v].code;
-
-                if (ngx_http_tollgate_page_sample(page, labels,
-                                                  plan->decisions[mode][v])
-                    != NGX_OK)
-                {
-                    return NGX_ERROR;
-                }
-            }
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* Those that this configuration has. */
-
-static ngx_int_t
-ngx_http_tollgate_status_servers(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    ngx_uint_t                           i;
-    ngx_http_tollgate_server_metrics_t  *server;
-
-    for (i = 0; i < metrics->nservers; i++) {
-        server = (ngx_http_tollgate_server_metrics_t *)
-                     metrics->servers[i];
-
-        if (server->life < ngx_http_tollgate_metrics_life
-            || server->life == 0)
-        {
-            continue;
-        }
-
-        if (ngx_http_tollgate_status_server(page, row, server) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_status_server(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_server_metrics_t *server)
-{
-    ngx_uint_t                 i;
-    ngx_atomic_t              *counter;
-    ngx_http_tollgate_label_t  labels[] = {
-        { "server", server->name }, { row->label, ngx_null_string },
-        ngx_http_tollgate_null_label
-    };
-
-    if (row->where == ngx_http_tollgate_of_server(durations)) {
-        return ngx_http_tollgate_page_histogram(page, labels,
-                                                &server->durations);
-    }
-
-    counter = (ngx_atomic_t *) ((char *) server + row->where);
-
-    if (row->label == NULL) {
-        return ngx_http_tollgate_page_sample(page, labels, *counter);
-    }
-
-    for (i = 0; row->values[i].len; i++) {
-        labels[1].value = row->values[i];
-
-        if (ngx_http_tollgate_page_sample(page, labels, counter[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_status_histogram(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    return ngx_http_tollgate_page_histogram(page,
-               &ngx_http_tollgate_status_bare,
-               (ngx_http_tollgate_histogram_t *) ((char *) metrics
-                                                  + row->where));
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_status_build(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    ngx_http_tollgate_label_t  labels[] = {
-        { "version", ngx_string(TOLLGATE_VERSION) },
-        { "nginx", ngx_string(NGINX_VERSION) }, ngx_http_tollgate_null_label
-    };
-
-    return ngx_http_tollgate_page_sample(page, labels, 1);
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_status_debts(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    int64_t     sum;
-    ngx_uint_t  i;
-
-    sum = 0;
-
-    for (i = 0; i < NGX_MAX_PROCESSES; i++) {
-        sum += metrics->debts[i];
-    }
-
-    return ngx_http_tollgate_page_sample(page, &ngx_http_tollgate_status_bare,
-                                         sum);
-}
-
-
-/* where: 0 the whole zone, 1 what is used of it */
-
-static ngx_int_t
-ngx_http_tollgate_status_memory(ngx_http_tollgate_page_t *page,
-    ngx_http_tollgate_status_row_t *row,
-    ngx_http_tollgate_metrics_t *metrics)
-{
-    size_t            size;
-    ngx_slab_pool_t  *shpool;
-
-    shpool = metrics->shpool;
-    size = shpool->end - (u_char *) shpool;
-
-    if (row->where) {
-        size -= shpool->pfree * ngx_pagesize;
-    }
-
-    return ngx_http_tollgate_page_sample(page, &ngx_http_tollgate_status_bare,
-                                         size);
 }

@@ -87,6 +87,8 @@ struct ngx_http_tollgate_store_s {
     ngx_str_t                        said;      /* by the directive */
     ngx_log_t                       *log;
 
+    uint32_t                         number;    /* of its address, see
+                                                   _lease_flush.c */
     ngx_http_tollgate_route_t       *routes;
     ngx_queue_t                      nodes;
     ngx_http_tollgate_node_t         limbo;     /* for what has no place now */
