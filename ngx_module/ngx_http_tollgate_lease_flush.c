@@ -271,7 +271,7 @@ ngx_http_tollgate_lease_tick(ngx_event_t *ev)
 
     if (!busy
         || (local->leaving
-            && ngx_current_msec - local->leaving
+            && (ngx_msec_int_t) (ngx_current_msec - local->leaving)
                > NGX_HTTP_TOLLGATE_LEASE_LEAVE))
     {
         return;

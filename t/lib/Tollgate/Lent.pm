@@ -64,6 +64,33 @@ sub leased {
     }, 'a lease');
 }
 
+# Takes back what was lent to hosts that are gone, as the worker does; a host
+# that is there has a second to return what is idle.
+sub reclaim {
+    my ($t, $customer) = @_;
+
+    my ($account, $before) = ($customer->{account}, '');
+    $t->wait_for(sub {
+        my %leases = $t->leases($customer);
+        my $now = join ' ', %leases;
+        my $still = $now eq $before;
+        $before = $now;
+        select undef, undef, undef, 1.5;
+        return 1 if !%leases;
+        return unless $still;
+        for my $field (sort keys %leases) {
+            my (undef, $key, $host) = split /:/, $field;
+            $t->script('reclaim', [Tollgate::wallet_key($account),
+                    Tollgate::ledger_key($account),
+                    'tg:{' . Tollgate::shard($account) . '}:o'],
+                [$account, $key, $host, (split / /, $leases{$field})[0]]);
+        }
+        return;
+    }, 'leases to be reclaimed', 30);
+
+    return;
+}
+
 # Waits until nothing is lent; what the register then comes to: "2 charged, 1
 # refunded, 80 left".  One with a gap, or whose balances don't add up, dies.
 sub settled {
