@@ -28,6 +28,8 @@ static ngx_http_tollgate_verdict_e ngx_http_tollgate_question(
     ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_decide(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
+static ngx_int_t ngx_http_tollgate_charge(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_wait(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 static void ngx_http_tollgate_catalog_look(ngx_event_t *ev);
@@ -152,38 +154,43 @@ ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
         ctx->verdict = NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
     }
 
-    if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS) {
+    return ctx->verdict == NGX_HTTP_TOLLGATE_PASS
+           ? ngx_http_tollgate_charge(r, ctx) : ngx_http_tollgate_act(r, ctx);
+}
 
-        switch (ngx_http_tollgate_lease(ctx)) {
 
-        case NGX_OK:
-            return ngx_http_tollgate_act(r, ctx);
+/* It has a key and a price: a lease pays, or Redis is asked. */
 
-        case NGX_DECLINED:
-            break;
+static ngx_int_t
+ngx_http_tollgate_charge(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
+{
+    switch (ngx_http_tollgate_lease(ctx)) {
 
-        default:
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    case NGX_OK:
+        return ngx_http_tollgate_act(r, ctx);
 
-        ctx->asked_us = ngx_http_tollgate_now_us();
+    case NGX_DECLINED:
+        break;
 
-        switch (ngx_http_tollgate_ask(ctx)) {
-
-        case NGX_AGAIN:
-            return ngx_http_tollgate_wait(r, ctx);
-
-        case NGX_DECLINED:
-            ctx->asked_us = 0;
-            ctx->verdict = NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
-            break;
-
-        default:
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tollgate_act(r, ctx);
+    ctx->asked_us = ngx_http_tollgate_now_us();
+
+    switch (ngx_http_tollgate_ask(ctx)) {
+
+    case NGX_AGAIN:
+        return ngx_http_tollgate_wait(r, ctx);
+
+    case NGX_DECLINED:
+        ctx->asked_us = 0;
+        ctx->verdict = NGX_HTTP_TOLLGATE_STORE_UNREACHABLE;
+        return ngx_http_tollgate_act(r, ctx);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 }
 
 

@@ -9,6 +9,8 @@
 #include "ngx_http_tollgate_lease.h"
 
 
+static ngx_http_tollgate_strict_e ngx_http_tollgate_lease_spend(
+    ngx_http_tollgate_ctx_t *ctx, int64_t *until);
 static ngx_http_tollgate_strict_e ngx_http_tollgate_lease_fits(
     ngx_http_tollgate_lease_t *lease, ngx_http_tollgate_ctx_t *ctx,
     int64_t now, int64_t *credits, int64_t *units);
@@ -49,53 +51,88 @@ ngx_http_tollgate_lease_plain(ngx_http_tollgate_ctx_t *ctx)
 ngx_int_t
 ngx_http_tollgate_lease(ngx_http_tollgate_ctx_t *ctx)
 {
-    int64_t                            now, until, credits, units;
-    uint32_t                           i, store;
-    ngx_str_t                          plan;
-    ngx_slab_pool_t                   *shpool;
-    ngx_http_tollgate_lane_t          *lane;
-    ngx_http_tollgate_strict_e         why;
-    ngx_http_tollgate_lease_t         *lease;
-    ngx_http_tollgate_lease_local_t   *local;
-
-    local = &ngx_http_tollgate_lease_local;
+    int64_t                      until;
+    ngx_http_tollgate_ring_t    *ring;
+    ngx_http_tollgate_strict_e   why;
 
     if (!ngx_http_tollgate_lease_plain(ctx) || ctx->recalls) {
         return NGX_DECLINED;
     }
 
-    if (ngx_http_tollgate_key_hash(ctx->hash, &ctx->presented) != NGX_OK) {
+    ctx->plan.len = 0;
+    ctx->plan.data = ngx_pnalloc(ctx->request->pool,
+                                 NGX_HTTP_TOLLGATE_CODE_LEN);
+
+    if (ctx->plan.data == NULL
+        || ngx_http_tollgate_key_hash(ctx->hash, &ctx->presented) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     ctx->hashed = 1;
+    ring = ngx_http_tollgate_lease_local.ring;
+    why = ngx_http_tollgate_lease_spend(ctx, &until);
 
-    plan.data = ngx_pnalloc(ctx->request->pool, NGX_HTTP_TOLLGATE_CODE_LEN);
-    if (plan.data == NULL) {
-        return NGX_ERROR;
+    if (why == NGX_HTTP_TOLLGATE_STRICT_NOT) {
+
+        if (ctx->charge.credits || ctx->charge.units) {
+            ctx->leased.slot = ngx_http_tollgate_ring_add(ring, ctx);
+            ctx->leased.no = ring->no;
+        }
+
+        /* a process may have stood still for longer than the lease was good */
+
+        if (ngx_http_tollgate_lease_now() < until) {
+            ctx->known = 1;
+            ctx->verdict = NGX_HTTP_TOLLGATE_PASS;
+
+            ngx_http_tollgate_count(leased, 1);
+
+            return NGX_OK;
+        }
+
+        ngx_http_tollgate_lease_undo(ctx);
+        ctx->charge.credits = 0;
+        ctx->charge.units = 0;
+        why = NGX_HTTP_TOLLGATE_STRICT_OLD;
     }
 
-    store = ctx->conf->store->number;
-    lane = ngx_http_tollgate_ring_lane(local->ring, store, ctx->charge.shard);
-    shpool = local->shpool;
+    ctx->plan.len = 0;
+    ngx_http_tollgate_count(stricts[why], 1);
+
+    return NGX_DECLINED;
+}
+
+
+/* Takes from the pools what the request comes to, if they have it. */
+
+static ngx_http_tollgate_strict_e
+ngx_http_tollgate_lease_spend(ngx_http_tollgate_ctx_t *ctx, int64_t *until)
+{
+    int64_t                           now, credits, units;
+    uint32_t                          i;
+    ngx_http_tollgate_lease_t        *lease;
+    ngx_http_tollgate_strict_e        why;
+    ngx_http_tollgate_lease_local_t  *local;
+
+    local = &ngx_http_tollgate_lease_local;
     now = ngx_http_tollgate_lease_now();
-    until = 0;
     why = NGX_HTTP_TOLLGATE_STRICT_NEW;
 
-    ngx_shmtx_lock(&shpool->mutex);
+    ngx_shmtx_lock(&local->shpool->mutex);
 
-    i = ngx_http_tollgate_lease_find(ctx->hash, store);
+    i = ngx_http_tollgate_lease_find(ctx->hash, ctx->conf->store->number);
 
     if (i != NGX_HTTP_TOLLGATE_LEASE_NONE) {
         lease = ngx_http_tollgate_lease_at(i);
 
-        why = !ngx_http_tollgate_ring_room(local->ring)
-              ? NGX_HTTP_TOLLGATE_STRICT_RING
-              : ngx_http_tollgate_lease_fits(lease, ctx, now, &credits,
-                                             &units);
+        why = ngx_http_tollgate_ring_room(local->ring)
+              ? ngx_http_tollgate_lease_fits(lease, ctx, now, &credits,
+                                             &units)
+              : NGX_HTTP_TOLLGATE_STRICT_RING;
 
         if (why == NGX_HTTP_TOLLGATE_STRICT_NOT) {
-            until = lease->until;
+            *until = lease->until;
             ngx_http_tollgate_lease_take(lease, credits, units);
             ngx_http_tollgate_lease_demand(lease, ctx, now);
             ngx_http_tollgate_lease_tell(lease, ctx, now);
@@ -104,41 +141,12 @@ ngx_http_tollgate_lease(ngx_http_tollgate_ctx_t *ctx)
             ctx->charge.units = units;
             ctx->leased.lease = i;
             ctx->leased.life = lease->life;
-
-            plan.len = lease->plan.len;
-            ngx_memcpy(plan.data, lease->plan.data, plan.len);
         }
     }
 
-    ngx_shmtx_unlock(&shpool->mutex);
+    ngx_shmtx_unlock(&local->shpool->mutex);
 
-    if (why != NGX_HTTP_TOLLGATE_STRICT_NOT) {
-        ngx_http_tollgate_count(stricts[why], 1);
-        return NGX_DECLINED;
-    }
-
-    if (credits || units) {
-        ctx->leased.slot = ngx_http_tollgate_ring_add(local->ring, ctx, lane);
-        ctx->leased.no = local->ring->no;
-    }
-
-    /* a process may have stood still since, for longer than the lease did */
-
-    if (ngx_http_tollgate_lease_now() >= until) {
-        ngx_http_tollgate_lease_undo(ctx);
-        ctx->charge.credits = 0;
-        ctx->charge.units = 0;
-        ngx_http_tollgate_count(stricts[NGX_HTTP_TOLLGATE_STRICT_OLD], 1);
-        return NGX_DECLINED;
-    }
-
-    ctx->plan = plan;
-    ctx->known = 1;
-    ctx->verdict = NGX_HTTP_TOLLGATE_PASS;
-
-    ngx_http_tollgate_count(leased, 1);
-
-    return NGX_OK;
+    return why;
 }
 
 
@@ -258,6 +266,8 @@ ngx_http_tollgate_lease_tell(ngx_http_tollgate_lease_t *lease,
     ctx->charge.epoch = lease->epoch;
     ctx->charge.ticket.len = 0;
 
+    ctx->plan.len = lease->plan.len;
+    ngx_memcpy(ctx->plan.data, lease->plan.data, lease->plan.len);
     ctx->mode = ngx_http_tollgate_lease_modes[lease->mode];
     ctx->plan_tier = lease->tier;
     ctx->avail = lease->avail + lease->credits;

@@ -323,11 +323,18 @@ void ngx_http_tollgate_ring_leave(ngx_http_tollgate_ring_t *ring,
     ngx_uint_t clean);
 ngx_uint_t ngx_http_tollgate_ring_room(ngx_http_tollgate_ring_t *ring);
 uint32_t ngx_http_tollgate_ring_add(ngx_http_tollgate_ring_t *ring,
-    ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_lane_t *lane);
+    ngx_http_tollgate_ctx_t *ctx);
 void ngx_http_tollgate_ring_free(ngx_http_tollgate_ring_t *ring,
     uint32_t slot);
-ngx_http_tollgate_lane_t *ngx_http_tollgate_ring_lane(
+
+/* _lease_lane.c; _skip() takes a slot out, and returns the one behind it */
+ngx_http_tollgate_lane_t *ngx_http_tollgate_lane(
     ngx_http_tollgate_ring_t *ring, uint32_t store, uint32_t shard);
+void ngx_http_tollgate_lane_wake(ngx_http_tollgate_lane_t *lane);
+void ngx_http_tollgate_lane_add(ngx_http_tollgate_lane_t *lane,
+    uint32_t slot);
+uint32_t ngx_http_tollgate_lane_skip(ngx_http_tollgate_lane_t *lane,
+    uint32_t before, uint32_t slot);
 
 /* _lease_flush.c: the process' part, its timers, and whom it calls for */
 ngx_int_t ngx_http_tollgate_lease_start(ngx_http_tollgate_main_conf_t *tmcf,
@@ -336,19 +343,12 @@ void ngx_http_tollgate_lease_exit(void);
 void ngx_http_tollgate_lease_wake(ngx_msec_t ms);
 void ngx_http_tollgate_lease_hold(uint32_t i);
 void ngx_http_tollgate_lease_drop(uint32_t place);
-void ngx_http_tollgate_lane_wake(ngx_http_tollgate_lane_t *lane);
-void ngx_http_tollgate_lane_add(ngx_http_tollgate_lane_t *lane,
-    uint32_t slot);
 
 /*
  * _lease_call.c: a call of lease.lua for a lane.  NGX_DONE: there is nothing
  * to tell; NGX_AGAIN: not now
  */
 ngx_int_t ngx_http_tollgate_lease_call(ngx_http_tollgate_lane_t *lane);
-
-/* _lease_call.c; takes a slot out of its lane, the one behind it */
-uint32_t ngx_http_tollgate_lane_skip(ngx_http_tollgate_lane_t *lane,
-    uint32_t before, uint32_t slot);
 
 /* _lease_reply.c; _lost(): whether it ran is not known, wait for so many ms */
 ngx_int_t ngx_http_tollgate_flush_reply(ngx_http_tollgate_call_t *call,

@@ -187,38 +187,6 @@ ngx_http_tollgate_flush_gather(ngx_http_tollgate_flush_t *flush, int64_t now)
 }
 
 
-/* Takes a slot out of the lane and frees it; the one behind it. */
-
-uint32_t
-ngx_http_tollgate_lane_skip(ngx_http_tollgate_lane_t *lane, uint32_t before,
-    uint32_t slot)
-{
-    uint32_t                   next;
-    ngx_http_tollgate_ring_t  *ring;
-
-    ring = lane->ring;
-    next = ring->next[slot];
-
-    if (before == NGX_HTTP_TOLLGATE_LEASE_NONE) {
-        lane->first = next;
-
-    } else {
-        ring->next[before] = next;
-    }
-
-    if (lane->last == slot) {
-        lane->last = before;
-    }
-
-    ngx_http_tollgate_ring_free(ring, slot);
-
-    ring->unsent--;
-    ngx_http_tollgate_count(unsent[ngx_process_slot], -1);
-
-    return next;
-}
-
-
 /* The entry that a record goes with.  NULL: there is no room for one more. */
 
 static ngx_http_tollgate_entry_t *

@@ -188,42 +188,6 @@ ngx_http_tollgate_lease_drop(uint32_t place)
 }
 
 
-void
-ngx_http_tollgate_lane_wake(ngx_http_tollgate_lane_t *lane)
-{
-    if (!lane->active) {
-        lane->active = 1;
-        ngx_queue_insert_tail(&lane->ring->active, &lane->queue);
-    }
-}
-
-
-void
-ngx_http_tollgate_lane_add(ngx_http_tollgate_lane_t *lane, uint32_t slot)
-{
-    ngx_http_tollgate_ring_t  *ring;
-
-    ring = lane->ring;
-    ring->next[slot] = NGX_HTTP_TOLLGATE_LEASE_NONE;
-
-    if (lane->first == NGX_HTTP_TOLLGATE_LEASE_NONE) {
-        lane->first = slot;
-
-    } else {
-        ring->next[lane->last] = slot;
-    }
-
-    lane->last = slot;
-
-    ngx_http_tollgate_lane_wake(lane);
-
-    if (!ngx_http_tollgate_lease_local.tick.timer_set) {
-        ngx_http_tollgate_lease_wake(
-                    ngx_http_tollgate_lease_local.conf->leases->flush / 2);
-    }
-}
-
-
 /* Everything that is due goes out, twice in the time of a flush. */
 
 static void
@@ -405,7 +369,7 @@ ngx_http_tollgate_lease_due(uint32_t place)
     local = &ngx_http_tollgate_lease_local;
     held = &local->held[place];
     lease = ngx_http_tollgate_lease_at(held->lease);
-    lane = ngx_http_tollgate_ring_lane(local->ring, lease->store,
+    lane = ngx_http_tollgate_lane(local->ring, lease->store,
                                        lease->shard);
 
     if (lane == NULL) {

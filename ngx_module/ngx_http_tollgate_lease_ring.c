@@ -338,7 +338,7 @@ ngx_http_tollgate_ring_fill(ngx_http_tollgate_ring_t *ring, ngx_log_t *log)
     ring->unsent = n;
 
     for (i = 0; i < n; i++) {
-        lane = ngx_http_tollgate_ring_lane(ring, list[i]->store,
+        lane = ngx_http_tollgate_lane(ring, list[i]->store,
                                            list[i]->shard);
 
         if (lane == NULL) {
@@ -391,31 +391,6 @@ ngx_http_tollgate_ring_sound(ngx_http_tollgate_record_t *record)
 }
 
 
-/* NULL: there is no such store now, or no such shard. */
-
-ngx_http_tollgate_lane_t *
-ngx_http_tollgate_ring_lane(ngx_http_tollgate_ring_t *ring, uint32_t store,
-    uint32_t shard)
-{
-    ngx_uint_t                       i;
-    ngx_http_tollgate_store_t      **stores;
-    ngx_http_tollgate_main_conf_t   *tmcf;
-
-    tmcf = ngx_http_tollgate_lease_local.conf;
-    stores = tmcf->stores.elts;
-
-    for (i = 0; i < tmcf->stores.nelts; i++) {
-        if (stores[i]->number == store && stores[i]->used
-            && shard < tmcf->nshards)
-        {
-            return &ring->lanes[i * tmcf->nshards + shard];
-        }
-    }
-
-    return NULL;
-}
-
-
 ngx_uint_t
 ngx_http_tollgate_ring_room(ngx_http_tollgate_ring_t *ring)
 {
@@ -427,13 +402,16 @@ ngx_http_tollgate_ring_room(ngx_http_tollgate_ring_t *ring)
 
 uint32_t
 ngx_http_tollgate_ring_add(ngx_http_tollgate_ring_t *ring,
-    ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_lane_t *lane)
+    ngx_http_tollgate_ctx_t *ctx)
 {
     uint32_t                     slot;
+    ngx_http_tollgate_lane_t    *lane;
     ngx_http_tollgate_charge_t  *charge;
     ngx_http_tollgate_record_t  *record;
 
     charge = &ctx->charge;
+    lane = ngx_http_tollgate_lane(ring, ctx->conf->store->number,
+                                  charge->shard);
     slot = ring->free;
     ring->free = ring->next[slot];
     record = &ring->slots[slot].record;
