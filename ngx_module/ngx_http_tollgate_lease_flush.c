@@ -39,7 +39,7 @@ ngx_http_tollgate_lease_start(ngx_http_tollgate_main_conf_t *tmcf,
     local = &ngx_http_tollgate_lease_local;
     ngx_memzero(local, sizeof(ngx_http_tollgate_lease_local_t));
 
-    if (tmcf->leases->zone == NULL) {
+    if (!tmcf->leasing) {
         return NGX_OK;
     }
 
