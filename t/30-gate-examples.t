@@ -28,7 +28,8 @@ sub adapted {
     $text =~ s/^(?:load_module|events) .*\n//mg;
     $text =~ s{unix:/run/\S+?redis[^;\s]*\.sock}{unix:$t->{dir}/redis.sock}g;
     $text =~ s{^(\s*)listen .*;}{$1listen unix:$t->{dir}/nginx.sock;}mg;
-    $text =~ s{/var/log/nginx/}{$t->{dir}/}g;
+    $text =~ s{/var/(?:log|lib)/nginx/}{$t->{dir}/}g;
+    $more .= "tollgate_leases $t->{dir}/leases;" unless $text =~ /tollgate_leases/;
     $text =~ s{server 127\.0\.0\.1:3000;}{server unix:$t->{dir}/back.sock;};
     $text =~ s/^http \{$/http {\n$more/m;
 
@@ -61,7 +62,7 @@ sub whole {
         : "tollgate_redis unix:/run/redis.sock;\n";
     my $zone = $text =~ /^tollgate_zone/m ? '' : "tollgate_zone c:1m;\n";
     $text = "server {\nlisten 80;\nlocation / {\n$text\n}\n}"
-        unless $text =~ /^(?:log_format|map|server|tollgate_(?:json|usage_buffer|zone))\b/m;
+        unless $text =~ /^(?:log_format|map|server|tollgate_(?:json|leases|usage_buffer|zone))\b/m;
 
     return "http {\n$backend\n$redis$zone$text\n}\n";
 }
