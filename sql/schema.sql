@@ -307,6 +307,7 @@ END) STORED NOT NULL COLLATE pg_catalog."C",
     feature text NOT NULL COLLATE pg_catalog."C",
     effect text NOT NULL,
     thresholds smallint[] NOT NULL,
+    since timestamp with time zone,
     CONSTRAINT usage_limit_align_check CHECK ((align = ANY (ARRAY['calendar'::text, 'anniversary'::text]))),
     CONSTRAINT usage_limit_check CHECK ((num_nonnulls(plan, account, app, key) = 1)),
     CONSTRAINT usage_limit_check1 CHECK (((app IS NULL) OR (per = 'app'::text))),
@@ -331,6 +332,8 @@ END) STORED NOT NULL COLLATE pg_catalog."C",
 );
 
 COMMENT ON TABLE public.usage_limit IS 'A limit of a plan, account, app or key; per says whose counter it is. max: of a rate the burst, of credits micro-credits. rate: requests a second, minute, hour or day. lease_ms: how long a request that runs is counted unless it is heard of. thresholds: percents of max that raise an event.';
+
+COMMENT ON COLUMN public.usage_limit.since IS 'When it was made: what was used before does not count; null where that is not known.';
 
 CREATE TABLE public.usage_event (
     at timestamp with time zone NOT NULL,

@@ -30,10 +30,11 @@ begin
     select coalesce(array_agg(id), '{}') into removed from gone;
 
     insert into usage_limit as l (plan, account, app, key, name, meter, max, "window", align, rate, lease_ms, per,
-                                  feature, effect, thresholds)
+                                  feature, effect, thresholds, since)
     select case kind when 'plan' then limits_replace.holder end, case kind when 'account' then limits_replace.holder end,
            case kind when 'app' then limits_replace.holder end, case kind when 'key' then limits_replace.holder end,
-           f.name, f.meter, f.max, f."window", f.align, f.rate, f.lease_ms, f.per, f.feature, f.effect, f.thresholds
+           f.name, f.meter, f.max, f."window", f.align, f.rate, f.lease_ms, f.per, f.feature, f.effect, f.thresholds,
+           lib.now()
     from unnest(fresh) f
     on conflict on constraint usage_limit_holder_kind_holder_name_key do update
     set max = excluded.max, "window" = excluded."window", align = excluded.align, rate = excluded.rate,

@@ -8,6 +8,8 @@ as $$
            -- of a wallet that is gone: what was used, and what a balance falls from
            || case when t.fresh then coalesce(q.fields, '{}') else '{}' end
            || case when t.fresh and f.fields ? 'low' then jsonb_build_object('full', t.avail::text, 'warned', '0') else '{}' end
+           || case when t.fresh and (f.limited or f.fields ->> 'plan' in (select l.holder from usage_limit l where l.holder_kind = 'plan'))
+                   then coalesce(mirror.wallet_counters(t.account), '{}') else '{}' end
            || coalesce(u.fields, '{}')
            || jsonb_strip_nulls(jsonb_build_object('pocket', p.pocket, 'pockets', p.pockets, 'later', p.later))
     from recover_target t
@@ -15,7 +17,8 @@ as $$
         -- commands one behind the other as one text: the last of equal names stays in an object
         select jsonb_strip_nulls(('{' || string_agg(w.pairs, ',') || '}')::jsonb
                                  -- but for what a command does
-                                 - '{lapse,later,level,link,owed,pockets,take,units}'::text[]) as fields
+                                 - '{lapse,later,level,link,owed,pockets,take,units}'::text[]) as fields,
+               bool_or(w.pairs like '%"l": %' or w.pairs like '%"l:%') as limited
         from (select concat_ws(',', nullif(substr(d.set_fields::text, 2, length(d.set_fields::text) - 2), ''),
                                -- it sets before it deletes
                                case when d.del_fields <> '[]'
@@ -45,4 +48,4 @@ as $$
     ) u on true
     left join mirror.wallet_pockets() p on p.account = t.account;
 $$;
-comment on function mirror.wallet_fields is 'What the wallets of the accounts in recover_target have beside the register: what commands up to theirs set, what is owed, pockets and, where the wallet is gone, what was used of quotas.';
+comment on function mirror.wallet_fields is 'What the wallets of the accounts in recover_target have beside the register: what commands up to theirs set, what is owed, pockets and, where the wallet is gone, what was used of quotas and limits.';
