@@ -168,7 +168,8 @@ fuzz_price = $(call NGX_UNIT,catalog) $(call NGX_UNIT,complain) \
 fuzz_reply = $(call NGX_UNIT,complain) $(call NGX_UNIT,reply)
 fuzz_scan = $(call NGX_UNIT,scan) $(call NGX_UNIT,scan_path) \
 	$(call NGX_UNIT,scan_string) -ljansson
-fuzz_verdict = $(call NGX_UNIT,complain) $(call NGX_UNIT,reply) $(call NGX_UNIT,verdict)
+fuzz_verdict = $(call NGX_UNIT,complain) $(call NGX_UNIT,named) $(call NGX_UNIT,reply) \
+	$(call NGX_UNIT,verdict)
 fuzz_conf = worker/conf_check.c
 fuzz_event = worker/rows.c worker/token.c
 fuzz_route = worker/api_problem.c worker/conf.c worker/conf_check.c

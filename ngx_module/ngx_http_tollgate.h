@@ -440,20 +440,26 @@ u_char *ngx_http_tollgate_idem_extra(ngx_http_tollgate_ctx_t *ctx, u_char *p,
 ngx_int_t ngx_http_tollgate_idem_ticket(ngx_http_tollgate_ask_t *ask,
     ngx_http_tollgate_ticket_t *ticket);
 
-/* _verdict.c: NGX_ERROR where the values are no decision */
+/*
+ * _verdict.c: how many of max values are an answer, 0: they are none; _read():
+ * NGX_ERROR where an answer is no decision
+ */
+ngx_uint_t ngx_http_tollgate_verdict_width(ngx_http_tollgate_value_t *v,
+    ngx_uint_t max);
 ngx_int_t ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_ask_t *ask, ngx_http_tollgate_value_t *v);
 ngx_str_t *ngx_http_tollgate_verdict_limit_name(ngx_http_tollgate_ctx_t *ctx);
-ngx_int_t ngx_http_tollgate_verdict_named(ngx_str_t *lines,
-    ngx_http_tollgate_named_t *named);
-ngx_int_t ngx_http_tollgate_verdict_refuser(ngx_http_tollgate_ctx_t *ctx,
-    ngx_http_tollgate_named_t *named);
 int64_t ngx_http_tollgate_verdict_avail(ngx_http_tollgate_ctx_t *ctx);
 int64_t ngx_http_tollgate_verdict_left(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_limit_e limit);
 
-#define NGX_HTTP_TOLLGATE_ASK_HEAD    2
-#define NGX_HTTP_TOLLGATE_ASK_WIDTH   25
+/* _named.c; _code(): whether it may stand in headers, JSON and records */
+ngx_int_t ngx_http_tollgate_named_next(ngx_str_t *lines,
+    ngx_http_tollgate_named_t *named);
+ngx_int_t ngx_http_tollgate_named_refuser(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_named_t *named);
+ngx_uint_t ngx_http_tollgate_named_code(ngx_str_t *text);
+ngx_uint_t ngx_http_tollgate_named_is(ngx_str_t *word, const char *text);
 
 /* _stale.c */
 ngx_uint_t ngx_http_tollgate_stale_serves(ngx_http_tollgate_ctx_t *ctx);

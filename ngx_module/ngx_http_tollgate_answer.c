@@ -9,6 +9,13 @@
 #include "ngx_http_tollgate_metrics.h"
 
 
+static ngx_int_t ngx_http_tollgate_answer_check(
+    ngx_http_tollgate_call_t *call, ngx_http_tollgate_reply_t *reply);
+static ngx_http_tollgate_value_t *ngx_http_tollgate_answer_account(
+    ngx_http_tollgate_call_t *call, ngx_uint_t n,
+    ngx_http_tollgate_value_t *v);
+static void ngx_http_tollgate_answer_fault(ngx_http_tollgate_call_t *call,
+    ngx_queue_t *last, ngx_http_tollgate_value_t *v);
 static void ngx_http_tollgate_answer_late(ngx_http_tollgate_ask_t *ask,
     ngx_http_tollgate_value_t *v);
 static void ngx_http_tollgate_answer_lost(ngx_http_tollgate_call_t *call);
@@ -18,11 +25,8 @@ ngx_int_t
 ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
     ngx_http_tollgate_reply_t *reply)
 {
-    ngx_int_t                   rc;
     ngx_uint_t                  n;
-    ngx_queue_t                *q;
-    ngx_http_tollgate_ask_t    *ask;
-    ngx_http_tollgate_ctx_t    *ctx;
+    ngx_queue_t                *last;
     ngx_http_tollgate_value_t  *v;
 
     if (reply == NULL) {
@@ -35,50 +39,123 @@ ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
         return NGX_OK;
     }
 
-    n = 0;
-
-    for (q = ngx_queue_head(&call->list);
-         q != ngx_queue_sentinel(&call->list);
-         q = ngx_queue_next(q))
-    {
-        n++;
-    }
-
-    v = reply->value;
-
-    if (reply->type != REDIS_REPLY_ARRAY
-        || reply->n != NGX_HTTP_TOLLGATE_ASK_HEAD
-                       + n * NGX_HTTP_TOLLGATE_ASK_WIDTH
-        || v[0].type != REDIS_REPLY_INTEGER
-        || v[1].type != REDIS_REPLY_INTEGER)
-    {
+    if (ngx_http_tollgate_answer_check(call, reply) != NGX_OK) {
         ngx_http_tollgate_answer_lost(call);
         return NGX_ERROR;
     }
 
+    v = reply->value;
+
     ngx_http_tollgate_redis_heard(call->redis, v[0].integer);
 
-    rc = NGX_OK;
+    for (v++; !ngx_queue_empty(&call->list); /* void */ ) {
+        last = ngx_queue_prev(ngx_http_tollgate_group_next(&call->list,
+                                        ngx_queue_head(&call->list), &n));
 
-    for (n = NGX_HTTP_TOLLGATE_ASK_HEAD;
-         !ngx_queue_empty(&call->list);
-         n += NGX_HTTP_TOLLGATE_ASK_WIDTH)
+        if (v[0].type == REDIS_REPLY_STRING) {
+            ngx_http_tollgate_answer_fault(call, last, v++);
+            continue;
+        }
+
+        v = ngx_http_tollgate_answer_account(call, n, v);
+
+        if (v == NULL) {
+            ngx_http_tollgate_answer_lost(call);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Whether there is a time and then, for each account, an epoch and answers, or
+ * the text of an error.
+ */
+
+static ngx_int_t
+ngx_http_tollgate_answer_check(ngx_http_tollgate_call_t *call,
+    ngx_http_tollgate_reply_t *reply)
+{
+    ngx_uint_t                  n, width;
+    ngx_queue_t                *q;
+    ngx_http_tollgate_value_t  *v, *last;
+
+    v = reply->value;
+    last = v + reply->n;
+
+    if (reply->type != REDIS_REPLY_ARRAY || v == last
+        || v[0].type != REDIS_REPLY_INTEGER)
     {
+        return NGX_ERROR;
+    }
+
+    v++;
+
+    for (q = ngx_queue_head(&call->list);
+         q != ngx_queue_sentinel(&call->list);
+         /* void */ )
+    {
+        q = ngx_http_tollgate_group_next(&call->list, q, &n);
+
+        if (v == last
+            || (v[0].type != REDIS_REPLY_INTEGER
+                && v[0].type != REDIS_REPLY_STRING))
+        {
+            return NGX_ERROR;
+        }
+
+        if ((v++)->type == REDIS_REPLY_STRING) {
+            continue;
+        }
+
+        while (n--) {
+            width = ngx_http_tollgate_verdict_width(v, last - v);
+
+            if (width == 0) {
+                return NGX_ERROR;
+            }
+
+            v += width;
+        }
+    }
+
+    return v == last ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * Hands out the answers to the first n requests, those of an account.  Returns
+ * what is behind them, or NULL where one of them is no decision.
+ */
+
+static ngx_http_tollgate_value_t *
+ngx_http_tollgate_answer_account(ngx_http_tollgate_call_t *call, ngx_uint_t n,
+    ngx_http_tollgate_value_t *v)
+{
+    int64_t                     epoch;
+    ngx_http_tollgate_ask_t    *ask;
+    ngx_http_tollgate_ctx_t    *ctx;
+    ngx_http_tollgate_value_t  *next;
+
+    epoch = (v++)->integer;
+
+    for ( /* void */ ; n; n--, v = next) {
         ask = ngx_http_tollgate_ask_head(&call->list);
-        ask->charge.epoch = v[1].integer;
+        ask->charge.epoch = epoch;
         ctx = ask->ctx;
+        next = v + ngx_http_tollgate_verdict_width(v, NGX_MAX_INT32_VALUE);
 
         if (ctx == NULL) {
-            ngx_http_tollgate_answer_late(ask, &v[n]);
+            ngx_http_tollgate_answer_late(ask, v);
             ngx_http_tollgate_ask_free(ask);
             continue;
         }
 
-        if (ngx_http_tollgate_verdict_read(ctx, ask, &v[n]) != NGX_OK) {
+        if (ngx_http_tollgate_verdict_read(ctx, ask, v) != NGX_OK) {
             ngx_queue_insert_head(&call->list, &ask->queue);
-            ngx_http_tollgate_answer_lost(call);
-            rc = NGX_ERROR;
-            break;
+            return NULL;
         }
 
         if (ask->asking && ctx->verdict == NGX_HTTP_TOLLGATE_STORE_UNREACHABLE)
@@ -95,11 +172,41 @@ ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,
         ngx_http_tollgate_resume(ctx);
     }
 
-    return rc;
+    return v;
 }
 
 
-/* An error reply: the script did not run, or stopped before it wrote. */
+/* For the requests up to last it is as if their call had ended so. */
+
+static void
+ngx_http_tollgate_answer_fault(ngx_http_tollgate_call_t *call,
+    ngx_queue_t *last, ngx_http_tollgate_value_t *v)
+{
+    ngx_queue_t                rest;
+    ngx_http_tollgate_reply_t  error;
+
+    ngx_queue_init(&rest);
+
+    if (last != ngx_queue_last(&call->list)) {
+        ngx_queue_split(&call->list, ngx_queue_next(last), &rest);
+    }
+
+    error.type = REDIS_REPLY_ERROR;
+    error.n = 1;
+    error.value = v;
+
+    ngx_http_tollgate_answer_error(call, &error, "to decide");
+
+    if (!ngx_queue_empty(&rest)) {
+        ngx_queue_add(&call->list, &rest);
+    }
+}
+
+
+/*
+ * An error reply: the script did not run, or stopped before it wrote anything
+ * of the accounts of these requests.
+ */
 
 void
 ngx_http_tollgate_answer_error(ngx_http_tollgate_call_t *call,

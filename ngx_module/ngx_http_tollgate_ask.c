@@ -1,7 +1,7 @@
 
 /*
- * ngx_http_tollgate_ask.c owns the questions to Redis that requests wait for: it
- * gathers those of a turn and sends those of one account as one call.
+ * ngx_http_tollgate_ask.c owns the questions to Redis that requests wait for,
+ * until they are sent.
  */
 
 
@@ -9,33 +9,12 @@
 #include "ngx_http_tollgate_link.h"
 
 
-#define NGX_HTTP_TOLLGATE_ASK_BATCH  64
-
-/* arguments of one request and their bytes, and those of what is before */
-
-#define NGX_HTTP_TOLLGATE_ASK_ARGS   10
-#define NGX_HTTP_TOLLGATE_ASK_SIZE   (NGX_HTTP_TOLLGATE_HASH_LEN              \
-                                      + 3 * NGX_HTTP_TOLLGATE_CODE_LEN        \
-                                      + NGX_HTTP_TOLLGATE_ORIGIN_LEN          \
-                                      + NGX_HTTP_TOLLGATE_EXTRAS_LEN)
-#define NGX_HTTP_TOLLGATE_ASK_FIRST  256
-
 /* what has no place now looks for one again after that, in ms */
 
 #define NGX_HTTP_TOLLGATE_LIMBO      10
 
 
 static void ngx_http_tollgate_ask_timeout(ngx_event_t *ev);
-static ngx_int_t ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
-    ngx_queue_t *bucket);
-static ngx_uint_t ngx_http_tollgate_ask_gather(ngx_http_tollgate_node_t *node,
-    ngx_queue_t *bucket, ngx_queue_t *list);
-static ngx_int_t ngx_http_tollgate_ask_asking(
-    ngx_http_tollgate_redis_t *redis);
-static ngx_int_t ngx_http_tollgate_ask_asked(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply);
-static void ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
-    ngx_http_tollgate_call_t *call, ngx_uint_t n);
 
 
 /* NGX_AGAIN: asked.  NGX_DECLINED: the server is known to be down. */
@@ -141,10 +120,7 @@ ngx_http_tollgate_ask_put(ngx_http_tollgate_ask_t *ask,
     ask->node = node;
     ask->sent = 0;
 
-    /* the last character of an account is as random as the others */
-
-    ngx_queue_insert_tail(&node->asks[ask->charge.account[9]
-                                      % NGX_HTTP_TOLLGATE_BUCKETS],
+    ngx_queue_insert_tail(ngx_http_tollgate_group_bucket(node, ask),
                           &ask->queue);
     node->nasks++;
 
@@ -263,204 +239,11 @@ ngx_http_tollgate_ask_send(ngx_http_tollgate_node_t *node)
         while (!ngx_queue_empty(&node->asks[i])
                && ngx_http_tollgate_redis_room(&node->redis))
         {
-            if (ngx_http_tollgate_ask_batch(node, &node->asks[i]) != NGX_OK) {
+            if (ngx_http_tollgate_group_send(node, &node->asks[i]) != NGX_OK)
+            {
                 return;
             }
         }
-    }
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_ask_batch(ngx_http_tollgate_node_t *node,
-    ngx_queue_t *bucket)
-{
-    ngx_uint_t                  n, gate;
-    ngx_http_tollgate_ask_t    *ask;
-    ngx_http_tollgate_call_t   *call;
-    ngx_http_tollgate_redis_t  *redis;
-
-    redis = &node->redis;
-
-    ask = ngx_queue_data(ngx_queue_head(bucket), ngx_http_tollgate_ask_t,
-                         queue);
-    gate = ask->about == NGX_HTTP_TOLLGATE_ASK_GATE;
-
-    if (ask->asking && ngx_http_tollgate_ask_asking(redis) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    call = ngx_http_tollgate_redis_call(redis,
-                                    gate ? ngx_http_tollgate_answer
-                                         : ngx_http_tollgate_foreign_answer,
-                                    node);
-    if (call == NULL) {
-        return NGX_ERROR;
-    }
-
-    n = ngx_http_tollgate_ask_gather(node, bucket, &call->list);
-
-    if (ngx_http_tollgate_redis_command(redis,
-                               gate ? 9 + n * NGX_HTTP_TOLLGATE_ASK_ARGS : 2,
-                               NGX_HTTP_TOLLGATE_ASK_FIRST
-                               + (gate ? n * NGX_HTTP_TOLLGATE_ASK_SIZE : 0))
-        != NGX_OK)
-    {
-        /* never sent, so nothing can have been charged */
-
-        while (!ngx_queue_empty(&call->list)) {
-            ngx_http_tollgate_ask_end(
-                                    ngx_http_tollgate_ask_head(&call->list));
-        }
-
-        ngx_http_tollgate_redis_forget(call);
-        return NGX_ERROR;
-    }
-
-    if (gate) {
-        ngx_http_tollgate_ask_format(node->store, call, n);
-
-    } else {
-        ngx_http_tollgate_foreign_format(call);
-    }
-
-    ngx_http_tollgate_redis_expect(call);
-
-    return NGX_OK;
-}
-
-
-/* The next call alone may touch a slot that is on its way to this server. */
-
-static ngx_int_t
-ngx_http_tollgate_ask_asking(ngx_http_tollgate_redis_t *redis)
-{
-    ngx_http_tollgate_call_t  *call;
-
-    call = ngx_http_tollgate_redis_call(redis, ngx_http_tollgate_ask_asked,
-                                        NULL);
-    if (call == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_tollgate_redis_command(redis, 1, 6) != NGX_OK) {
-        ngx_http_tollgate_redis_forget(call);
-        return NGX_ERROR;
-    }
-
-    ngx_http_tollgate_redis_arg(redis, "ASKING", 6);
-    ngx_http_tollgate_redis_expect(call);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tollgate_ask_asked(ngx_http_tollgate_call_t *call,
-    ngx_http_tollgate_reply_t *reply)
-{
-    /* where it is refused, so is the call that follows */
-
-    return NGX_OK;
-}
-
-
-/* Moves the first of the bucket and those that can go with it. */
-
-static ngx_uint_t
-ngx_http_tollgate_ask_gather(ngx_http_tollgate_node_t *node,
-    ngx_queue_t *bucket, ngx_queue_t *list)
-{
-    ngx_uint_t                n;
-    ngx_queue_t              *q, *next;
-    ngx_http_tollgate_ask_t  *ask, *first;
-
-    first = ngx_queue_data(ngx_queue_head(bucket), ngx_http_tollgate_ask_t,
-                           queue);
-    n = 0;
-
-    for (q = ngx_queue_head(bucket);
-         q != ngx_queue_sentinel(bucket) && n < NGX_HTTP_TOLLGATE_ASK_BATCH;
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
-
-        if (ask->timeout == first->timeout && ask->asking == first->asking
-            && ask->about == first->about
-            && ngx_memcmp(ask->charge.account, first->charge.account,
-                          NGX_HTTP_TOLLGATE_ACCOUNT_LEN) == 0
-            && (ask->about == NGX_HTTP_TOLLGATE_ASK_GATE
-                || ngx_memcmp(ask->hash, first->hash,
-                              NGX_HTTP_TOLLGATE_HASH_LEN) == 0))
-        {
-            ngx_queue_remove(q);
-            ngx_queue_insert_tail(list, q);
-            ask->sent = 1;
-            node->nasks--;
-            n++;
-        }
-    }
-
-    return n;
-}
-
-
-static void
-ngx_http_tollgate_ask_format(ngx_http_tollgate_store_t *store,
-    ngx_http_tollgate_call_t *call, ngx_uint_t n)
-{
-    u_char                      wallet[64], *p;
-    ngx_queue_t                *q;
-    ngx_http_tollgate_ask_t    *ask;
-    ngx_http_tollgate_redis_t  *redis;
-    ngx_http_tollgate_shard_t  *shard;
-    ngx_http_tollgate_text_t   *feature, *model;
-
-    redis = call->redis;
-
-    q = ngx_queue_head(&call->list);
-    ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
-    shard = &store->conf->shards[ask->charge.shard];
-
-    p = ngx_cpymem(wallet, shard->wallet.data, shard->wallet.len);
-    p = ngx_cpymem(p, ask->charge.account, NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
-
-    ngx_http_tollgate_redis_arg_script(redis, NGX_HTTP_TOLLGATE_GATE);
-    ngx_http_tollgate_redis_arg(redis, "2", 1);
-    ngx_http_tollgate_redis_arg(redis, wallet, p - wallet);
-    ngx_http_tollgate_redis_arg(redis, shard->ledger.data, shard->ledger.len);
-    ngx_http_tollgate_redis_arg(redis, ask->charge.account,
-                                NGX_HTTP_TOLLGATE_ACCOUNT_LEN);
-    ngx_http_tollgate_redis_arg(redis, shard->plan.data, shard->plan.len);
-    ngx_http_tollgate_redis_arg_number(redis,
-        ngx_http_tollgate_redis_clock(redis) + (int64_t) ask->timeout * 1000);
-    ngx_http_tollgate_redis_arg_number(redis, n);
-
-    for ( /* void */ ; q != ngx_queue_sentinel(&call->list);
-         q = ngx_queue_next(q))
-    {
-        ask = ngx_queue_data(q, ngx_http_tollgate_ask_t, queue);
-        feature = &ask->charge.feature;
-        model = &ask->charge.model;
-
-        ngx_http_tollgate_redis_arg(redis, ask->charge.request_id.data,
-                                    ask->charge.request_id.len);
-        ngx_http_tollgate_redis_arg(redis, ask->hash, ask->hash_len);
-        ngx_http_tollgate_redis_arg(redis,
-                                    feature->len ? feature->data
-                                                 : (u_char *) "-",
-                                    ngx_max(feature->len, 1));
-        ngx_http_tollgate_redis_arg(redis,
-                                    model->len ? model->data : (u_char *) "-",
-                                    ngx_max(model->len, 1));
-        ngx_http_tollgate_redis_arg_number(redis, ask->tier);
-        ngx_http_tollgate_redis_arg_number(redis, ask->charge.credits);
-        ngx_http_tollgate_redis_arg_number(redis, ask->charge.units);
-        ngx_http_tollgate_redis_arg(redis, ask->look ? "2"
-                                           : ask->dry_run ? "1" : "0", 1);
-        ngx_http_tollgate_redis_arg(redis, ask->origin, ask->origin_len);
-        ngx_http_tollgate_redis_arg(redis, ask->extras, ask->extras_len);
     }
 }
 

@@ -279,7 +279,7 @@ ngx_http_tollgate_fact_units(ngx_http_request_t *r,
     left = ctx->refused_by < NGX_HTTP_TOLLGATE_LIMITS
            ? ngx_http_tollgate_verdict_left(ctx, ctx->refused_by) : -1;
 
-    if (ngx_http_tollgate_verdict_refuser(ctx, &named) == NGX_OK) {
+    if (ngx_http_tollgate_named_refuser(ctx, &named) == NGX_OK) {
         left = named.limit.left;
     }
 
@@ -316,7 +316,7 @@ ngx_http_tollgate_fact_resets(ngx_http_request_t *r,
     {
         at = (time_t) ctx->limits[ctx->refused_by].reset;
 
-    } else if (ngx_http_tollgate_verdict_refuser(ctx, &named) == NGX_OK
+    } else if (ngx_http_tollgate_named_refuser(ctx, &named) == NGX_OK
                && !named.rate)
     {
         if (ctx->wait_ms <= 0) {

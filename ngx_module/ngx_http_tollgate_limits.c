@@ -197,7 +197,7 @@ ngx_http_tollgate_limits_named(ngx_http_tollgate_ctx_t *ctx,
 
     lines = ctx->named;
 
-    while (ngx_http_tollgate_verdict_named(&lines, &named) == NGX_OK) {
+    while (ngx_http_tollgate_named_next(&lines, &named) == NGX_OK) {
 
         if (!named.refuses || named.running) {
             continue;

@@ -203,7 +203,7 @@ ngx_http_tollgate_self_quota(ngx_http_request_t *r,
     n = 2;
     lines = ctx->named;
 
-    while (ngx_http_tollgate_verdict_named(&lines, &named) == NGX_OK) {
+    while (ngx_http_tollgate_named_next(&lines, &named) == NGX_OK) {
         n++;
     }
 
@@ -263,7 +263,7 @@ ngx_http_tollgate_self_quota(ngx_http_request_t *r,
 
     lines = ctx->named;
 
-    while (ngx_http_tollgate_verdict_named(&lines, &named) == NGX_OK) {
+    while (ngx_http_tollgate_named_next(&lines, &named) == NGX_OK) {
         p = ngx_http_tollgate_self_named(p, &named);
     }
 

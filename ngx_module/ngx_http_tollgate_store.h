@@ -44,7 +44,7 @@ struct ngx_http_tollgate_ask_s {
 };
 
 
-/* asks wait by account, so that those of one account go together */
+/* asks wait by what can go together, see _group.c */
 
 #define NGX_HTTP_TOLLGATE_BUCKETS         64
 
@@ -142,6 +142,19 @@ void ngx_http_tollgate_ask_exit(ngx_http_tollgate_store_t *store);
 void ngx_http_tollgate_ask_end(ngx_http_tollgate_ask_t *ask);
 void ngx_http_tollgate_ask_free(ngx_http_tollgate_ask_t *ask);
 ngx_http_tollgate_ask_t *ngx_http_tollgate_ask_head(ngx_queue_t *list);
+
+#define ngx_http_tollgate_ask_same(one, other)                                \
+    ((one)->charge.shard == (other)->charge.shard                             \
+     && ngx_memcmp((one)->charge.account, (other)->charge.account,            \
+                   NGX_HTTP_TOLLGATE_ACCOUNT_LEN) == 0)
+
+/* _group.c */
+ngx_queue_t *ngx_http_tollgate_group_bucket(ngx_http_tollgate_node_t *node,
+    ngx_http_tollgate_ask_t *ask);
+ngx_int_t ngx_http_tollgate_group_send(ngx_http_tollgate_node_t *node,
+    ngx_queue_t *bucket);
+ngx_queue_t *ngx_http_tollgate_group_next(ngx_queue_t *list, ngx_queue_t *q,
+    ngx_uint_t *n);
 
 /* _answer.c */
 ngx_int_t ngx_http_tollgate_answer(ngx_http_tollgate_call_t *call,

@@ -1,6 +1,6 @@
 
 /*
- * ngx_http_tollgate_verdict.c owns the reading of a decision: 25 values of
+ * ngx_http_tollgate_verdict.c owns the reading of a decision: values of
  * gate.lua become the fields of a context.
  */
 
@@ -22,13 +22,25 @@ typedef enum {
     NGX_HTTP_TOLLGATE_AT_AVAIL,
     NGX_HTTP_TOLLGATE_AT_LIMIT,
     NGX_HTTP_TOLLGATE_AT_WAIT,
-    NGX_HTTP_TOLLGATE_AT_LIMITS,
-    NGX_HTTP_TOLLGATE_AT_TICKET = NGX_HTTP_TOLLGATE_AT_LIMITS
-                                  + 3 * NGX_HTTP_TOLLGATE_LIMITS,
-    NGX_HTTP_TOLLGATE_AT_NAMED
+    NGX_HTTP_TOLLGATE_AT_MORE,
+    NGX_HTTP_TOLLGATE_AT_END
 } ngx_http_tollgate_at_e;
 
 
+/* what AT_MORE says is behind them, in this order */
+
+#define NGX_HTTP_TOLLGATE_MORE_RATES   1        /* of the key, of the app */
+#define NGX_HTTP_TOLLGATE_MORE_QUOTA   2        /* of the day, of the month */
+#define NGX_HTTP_TOLLGATE_MORE_WORDS   4        /* ticket, limits with a name */
+
+#define ngx_http_tollgate_verdict_more(v, what)                               \
+    ((v)[NGX_HTTP_TOLLGATE_AT_MORE].integer & (what))
+
+
+static ngx_http_tollgate_value_t *ngx_http_tollgate_verdict_words(
+    ngx_http_tollgate_value_t *v);
+static void ngx_http_tollgate_verdict_limits_read(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_value_t *v);
 static ngx_int_t ngx_http_tollgate_verdict_texts(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_value_t *v);
 static ngx_int_t ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v);
@@ -38,10 +50,6 @@ static ngx_http_tollgate_limit_e ngx_http_tollgate_verdict_limit(
     ngx_str_t *name);
 static ngx_int_t ngx_http_tollgate_verdict_copy(ngx_http_tollgate_ctx_t *ctx,
     ngx_str_t *to, ngx_str_t *from);
-static ngx_uint_t ngx_http_tollgate_verdict_code(ngx_str_t *text);
-static void ngx_http_tollgate_verdict_word(ngx_str_t *line, ngx_str_t *word);
-static ngx_uint_t ngx_http_tollgate_verdict_is(ngx_str_t *word,
-    const char *text);
 
 
 #define VERDICT(name, code, status, type, title)                              \
@@ -64,13 +72,50 @@ static ngx_str_t  ngx_http_tollgate_verdict_limits[] = {
 };
 
 
+ngx_uint_t
+ngx_http_tollgate_verdict_width(ngx_http_tollgate_value_t *v, ngx_uint_t max)
+{
+    ngx_uint_t                  width;
+    ngx_http_tollgate_value_t  *more;
+
+    if (max < NGX_HTTP_TOLLGATE_AT_END) {
+        return 0;
+    }
+
+    more = &v[NGX_HTTP_TOLLGATE_AT_MORE];
+
+    if (more->type != REDIS_REPLY_INTEGER || more->integer < 0
+        || more->integer > (NGX_HTTP_TOLLGATE_MORE_RATES
+                            | NGX_HTTP_TOLLGATE_MORE_QUOTA
+                            | NGX_HTTP_TOLLGATE_MORE_WORDS))
+    {
+        return 0;
+    }
+
+    width = NGX_HTTP_TOLLGATE_AT_END;
+
+    if (ngx_http_tollgate_verdict_more(v, NGX_HTTP_TOLLGATE_MORE_RATES)) {
+        width += 6;
+    }
+
+    if (ngx_http_tollgate_verdict_more(v, NGX_HTTP_TOLLGATE_MORE_QUOTA)) {
+        width += 6;
+    }
+
+    if (ngx_http_tollgate_verdict_more(v, NGX_HTTP_TOLLGATE_MORE_WORDS)) {
+        width += 2;
+    }
+
+    return width <= max ? width : 0;
+}
+
+
 /* Reads v into ctx, which may be without a request where nobody waits. */
 
 ngx_int_t
 ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_ask_t *ask, ngx_http_tollgate_value_t *v)
 {
-    ngx_uint_t                   i;
     ngx_http_tollgate_value_t   *l;
     ngx_http_tollgate_charge_t  *charge;
 
@@ -85,10 +130,10 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_text(&charge->app, &v[NGX_HTTP_TOLLGATE_AT_APP].str);
     ngx_http_tollgate_text(&charge->key, &v[NGX_HTTP_TOLLGATE_AT_KEY].str);
 
-    l = &v[NGX_HTTP_TOLLGATE_AT_TICKET];
-    charge->ticket.len = l->str.len;
+    l = ngx_http_tollgate_verdict_words(v);
+    charge->ticket.len = l ? l->str.len : 0;
 
-    if (l->str.len) {
+    if (charge->ticket.len) {
         ngx_memcpy(charge->ticket.data, l->str.data, l->str.len);
     }
 
@@ -101,15 +146,9 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
     ctx->wait_ms = v[NGX_HTTP_TOLLGATE_AT_WAIT].integer;
     l = &v[NGX_HTTP_TOLLGATE_AT_LIMIT];
     ctx->refused_by = ngx_http_tollgate_verdict_limit(&l->str);
-    ctx->ruled = ngx_http_tollgate_verdict_is(&l->str, "rules");
+    ctx->ruled = ngx_http_tollgate_named_is(&l->str, "rules");
 
-    l = &v[NGX_HTTP_TOLLGATE_AT_LIMITS];
-
-    for (i = 0; i < NGX_HTTP_TOLLGATE_LIMITS; i++) {
-        ctx->limits[i].max = l[3 * i].integer;
-        ctx->limits[i].left = l[3 * i + 1].integer;
-        ctx->limits[i].reset = l[3 * i + 2].integer;
-    }
+    ngx_http_tollgate_verdict_limits_read(ctx, v);
 
     charge->day_end = ctx->limits[NGX_HTTP_TOLLGATE_DAY].reset;
     charge->month_end = ctx->limits[NGX_HTTP_TOLLGATE_MONTH].reset;
@@ -143,10 +182,53 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
 }
 
 
+/* The ticket, with the limits that have a name behind it; NULL: none. */
+
+static ngx_http_tollgate_value_t *
+ngx_http_tollgate_verdict_words(ngx_http_tollgate_value_t *v)
+{
+    return ngx_http_tollgate_verdict_more(v, NGX_HTTP_TOLLGATE_MORE_WORDS)
+           ? v + ngx_http_tollgate_verdict_width(v, NGX_MAX_INT32_VALUE) - 2
+           : NULL;
+}
+
+
+static void
+ngx_http_tollgate_verdict_limits_read(ngx_http_tollgate_ctx_t *ctx,
+    ngx_http_tollgate_value_t *v)
+{
+    ngx_uint_t                  i, told;
+    ngx_http_tollgate_value_t  *l;
+
+    l = v + NGX_HTTP_TOLLGATE_AT_END;
+
+    for (i = 0; i < NGX_HTTP_TOLLGATE_LIMITS; i++) {
+        told = i < NGX_HTTP_TOLLGATE_DAY
+               ? ngx_http_tollgate_verdict_more(v,
+                                                NGX_HTTP_TOLLGATE_MORE_RATES)
+               : ngx_http_tollgate_verdict_more(v,
+                                                NGX_HTTP_TOLLGATE_MORE_QUOTA);
+
+        if (told) {
+            ctx->limits[i].max = (l++)->integer;
+            ctx->limits[i].left = (l++)->integer;
+            ctx->limits[i].reset = (l++)->integer;
+
+        } else {
+            ctx->limits[i].max = i < NGX_HTTP_TOLLGATE_DAY ? 0 : -1;
+            ctx->limits[i].left = ctx->limits[i].max;
+            ctx->limits[i].reset = 0;
+        }
+    }
+}
+
+
 static ngx_int_t
 ngx_http_tollgate_verdict_texts(ngx_http_tollgate_ctx_t *ctx,
     ngx_http_tollgate_value_t *v)
 {
+    ngx_http_tollgate_value_t  *words;
+
     if (ctx->refused_by == NGX_HTTP_TOLLGATE_LIMITS && !ctx->ruled
         && ngx_http_tollgate_verdict_copy(ctx, &ctx->refuser,
                                           &v[NGX_HTTP_TOLLGATE_AT_LIMIT].str)
@@ -160,24 +242,29 @@ ngx_http_tollgate_verdict_texts(ngx_http_tollgate_ctx_t *ctx,
         != NGX_OK
         || ngx_http_tollgate_verdict_copy(ctx, &ctx->mode,
                                           &v[NGX_HTTP_TOLLGATE_AT_MODE].str)
-           != NGX_OK
-        || ngx_http_tollgate_verdict_copy(ctx, &ctx->named,
-                                          &v[NGX_HTTP_TOLLGATE_AT_NAMED].str)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    words = ngx_http_tollgate_verdict_words(v);
+
+    return words ? ngx_http_tollgate_verdict_copy(ctx, &ctx->named,
+                                                  &words[1].str)
+                 : NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v)
 {
-    ngx_uint_t  i, type;
+    ngx_uint_t                  i, type, width;
+    ngx_http_tollgate_value_t  *words;
 
-    for (i = 0; i < NGX_HTTP_TOLLGATE_ASK_WIDTH; i++) {
+    width = ngx_http_tollgate_verdict_width(v, NGX_MAX_INT32_VALUE);
+    words = ngx_http_tollgate_verdict_words(v);
+
+    for (i = 0; i < width; i++) {
 
         switch (i) {
 
@@ -187,13 +274,12 @@ ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v)
         case NGX_HTTP_TOLLGATE_AT_PLAN:
         case NGX_HTTP_TOLLGATE_AT_MODE:
         case NGX_HTTP_TOLLGATE_AT_LIMIT:
-        case NGX_HTTP_TOLLGATE_AT_TICKET:
-        case NGX_HTTP_TOLLGATE_AT_NAMED:
             type = REDIS_REPLY_STRING;
             break;
 
         default:
-            type = REDIS_REPLY_INTEGER;
+            type = words && &v[i] >= words ? REDIS_REPLY_STRING
+                                           : REDIS_REPLY_INTEGER;
         }
 
         /* scripts count in doubles: a larger number is none of theirs */
@@ -207,9 +293,8 @@ ngx_http_tollgate_verdict_check(ngx_http_tollgate_value_t *v)
         }
     }
 
-    return v[NGX_HTTP_TOLLGATE_AT_TICKET].str.len
-           > NGX_HTTP_TOLLGATE_TICKET_LEN
-           || !ngx_http_tollgate_verdict_code(&v[NGX_HTTP_TOLLGATE_AT_LIMIT]
+    return (words && words->str.len > NGX_HTTP_TOLLGATE_TICKET_LEN)
+           || !ngx_http_tollgate_named_code(&v[NGX_HTTP_TOLLGATE_AT_LIMIT]
                                               .str)
            ? NGX_ERROR : NGX_OK;
 }
@@ -290,155 +375,6 @@ ngx_http_tollgate_verdict_limit_name(ngx_http_tollgate_ctx_t *ctx)
     }
 
     return ctx->refuser.len ? &ctx->refuser : NULL;
-}
-
-
-/* The limit with a name that refused; NGX_DECLINED where none did. */
-
-ngx_int_t
-ngx_http_tollgate_verdict_refuser(ngx_http_tollgate_ctx_t *ctx,
-    ngx_http_tollgate_named_t *named)
-{
-    ngx_str_t  lines;
-
-    lines = ctx->named;
-
-    while (ctx->refuser.len
-           && ngx_http_tollgate_verdict_named(&lines, named) == NGX_OK)
-    {
-        if (named->name.len == ctx->refuser.len
-            && ngx_memcmp(named->name.data, ctx->refuser.data,
-                          ctx->refuser.len)
-               == 0)
-        {
-            return NGX_OK;
-        }
-    }
-
-    return NGX_DECLINED;
-}
-
-
-/*
- * Takes the first line off the lines of limits with a name.  NGX_DECLINED: it
- * was the last one, or is none.
- */
-
-ngx_int_t
-ngx_http_tollgate_verdict_named(ngx_str_t *lines,
-    ngx_http_tollgate_named_t *named)
-{
-    u_char     *end;
-    int64_t     n[3];
-    ngx_str_t   line, number;
-    ngx_uint_t  i;
-
-    if (lines->len == 0) {
-        return NGX_DECLINED;
-    }
-
-    end = ngx_strlchr(lines->data, lines->data + lines->len, LF);
-
-    if (end == NULL) {
-        return NGX_DECLINED;
-    }
-
-    line.data = lines->data;
-    line.len = end - lines->data;
-
-    lines->data = end + 1;
-    lines->len -= line.len + 1;
-
-    ngx_http_tollgate_verdict_word(&line, &named->name);
-    ngx_http_tollgate_verdict_word(&line, &named->meter);
-
-    for (i = 0; i < 3; i++) {
-        ngx_http_tollgate_verdict_word(&line, &number);
-        n[i] = ngx_atoi(number.data, number.len);
-
-        if (n[i] < 0 || n[i] > NGX_HTTP_TOLLGATE_MAX) {
-            return NGX_DECLINED;
-        }
-    }
-
-    ngx_http_tollgate_verdict_word(&line, &named->window);
-    ngx_http_tollgate_verdict_word(&line, &named->effect);
-
-    if (named->name.len == 0
-        || !ngx_http_tollgate_verdict_code(&named->name)
-        || !ngx_http_tollgate_verdict_code(&named->meter)
-        || !ngx_http_tollgate_verdict_code(&named->window)
-        || !ngx_http_tollgate_verdict_code(&named->effect))
-    {
-        return NGX_DECLINED;
-    }
-
-    named->limit.max = n[0];
-    named->limit.left = n[1];
-    named->limit.reset = n[2];
-
-    named->rate = ngx_http_tollgate_verdict_is(&named->meter, "rate");
-    named->credits = ngx_http_tollgate_verdict_is(&named->meter, "credits");
-    named->running = ngx_http_tollgate_verdict_is(&named->meter, "running");
-    named->refuses = ngx_http_tollgate_verdict_is(&named->effect, "refuse");
-
-    return NGX_OK;
-}
-
-
-/* Whether a text may stand in headers, JSON and records as it is. */
-
-static ngx_uint_t
-ngx_http_tollgate_verdict_code(ngx_str_t *text)
-{
-    u_char      c;
-    ngx_uint_t  i;
-
-    for (i = 0; i < text->len; i++) {
-        c = text->data[i];
-
-        if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '.'
-            && c != '_' && c != ':' && c != '-')
-        {
-            return 0;
-        }
-    }
-
-    return text->len <= NGX_HTTP_TOLLGATE_CODE_LEN;
-}
-
-
-/* Takes the first word off a line. */
-
-static void
-ngx_http_tollgate_verdict_word(ngx_str_t *line, ngx_str_t *word)
-{
-    u_char  *end;
-
-    word->data = line->data;
-
-    for (end = line->data; end < line->data + line->len; end++) {
-        if (*end == ' ') {
-            break;
-        }
-    }
-
-    word->len = end - line->data;
-
-    if (end < line->data + line->len) {
-        end++;
-    }
-
-    line->len -= end - line->data;
-    line->data = end;
-}
-
-
-static ngx_uint_t
-ngx_http_tollgate_verdict_is(ngx_str_t *word, const char *text)
-{
-    return word->len == ngx_strlen(text)
-           && ngx_memcmp(word->data, text, word->len) == 0;
 }
 
 

@@ -90,7 +90,7 @@ local function wallet_open(e)
         return nil
     end
 
-    local w = wallet_from(f)
+    local w = lease_wallet(f)
     local known = f[19] and key_from(f[19]) or nil
 
     w.key, w.account = key, e.account
@@ -111,6 +111,7 @@ local function wallet_open(e)
     if w.client then
         local app = known.app
 
+        known.key_tat, known.app_tat = 't:' .. known.id, 't:' .. app
         wanted = { w.field, 'a:' .. app, known.key_tat, known.app_tat,
                    'l:' .. app, 'l:' .. known.id }
     end

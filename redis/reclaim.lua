@@ -43,7 +43,7 @@ if not lease then
     return 1
 end
 
-local w = wallet_from(found)
+local w = lease_wallet(found)
 
 w.key, w.account, w.lent = k_wallet, account, lent_from(found[11])
 w.field, w.member = 'o:' .. key_id .. ':' .. host, member

@@ -35,7 +35,7 @@ my $listener = $t->listener('hand');
 my $c = $t->customer(avail => 1000);
 my %key = ('Idempotency-Key' => 'k');
 
-sub ticket { return Tollgate::FakeRedis::decision(25 => ['$', $_[0]]) }
+sub ticket { return Tollgate::FakeRedis::decision(26 => ['$', $_[0]]) }
 
 # Calls of the fake Redis since passed() was called last.
 my $past = 0;

@@ -54,7 +54,7 @@ my @rows = (
     ['an empty array', "*0\r\n"],
     ['an array in an array', "*2\r\n*1\r\n:1\r\n:1\r\n"],
     ['too few values', "*2\r\n:1\r\n:1\r\n"],
-    ['too many values', $gate =~ s/\A\*27/*28/r . ":1\r\n"],
+    ['too many values', $gate =~ s/\A\*28/*29/r . ":1\r\n"],
     ['a negative length', "\$-5\r\n"],
     ['a huge length', "\$99999999999\r\n"],
     ['a huge array', "*99999999\r\n"],
@@ -62,7 +62,10 @@ my @rows = (
     ['a verdict that is an integer', decision(2 => [':', 1])],
     ['a verdict that is nil', $gate =~ s/\$4\r\npass/\$-1/r],
     ['credits that are a string', decision(8 => ['$', '10'])],
-    ['a ticket that is too long', decision(25 => ['$', 'x' x 2049])],
+    ['more than there can be', decision(13 => [':', 8])],
+    ['less than is there', decision(13 => [':', 3])],
+    ['more that is a string', decision(13 => ['$', '7'])],
+    ['a ticket that is too long', decision(26 => ['$', 'x' x 2049])],
     ['an epoch that is a string', decision(1 => ['$', '1'])],
     ['a time that is a string', decision(0 => ['$', '1'])],
     ['a huge number', decision(2 => ['$', 'credits_exhausted'],
@@ -87,8 +90,8 @@ for my $row (@rows) {
 
 # a limit of none with something left is odd, but a decision
 good();
-$fake->answer(decision(19 => [':', 0], 20 => [':', 5],
-                       21 => [':', time + 1000]));
+$fake->answer(decision(20 => [':', 0], 21 => [':', 5],
+                       22 => [':', time + 1000]));
 is $t->get('/', %key)->{headers}{'x-ratelimit-limit'}, 0,
     'a limit of 0 with something left is told as it is';
 

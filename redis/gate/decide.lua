@@ -15,7 +15,7 @@ end
 
 -- The window without room for these units, ms until it could have: when it
 -- ends, or 0 if it is too small for ever.
-local function quota_refusal(w, p, units, now_ms)
+local function quota_refusal(w, p, units)
     local limit, ends = 'day', w.day_end
 
     if not fits(w.month_used, units, p.month) then
@@ -32,8 +32,8 @@ end
 
 -- Decides one request of a known key.  Returns the verdict, credits to charge,
 -- units to use, limit that refused, ms until it could pass.
-local function decide(w, p, now, ask, key_tat, app_tat, parts)
-    local key, now_ms = ask.key, (now - now % 1000) / 1000
+local function decide(w, p, ask, parts, key_tat, app_tat)
+    local key = ask.key
 
     if key.state ~= 'active' and key.state ~= 'paused' then
         return 'key_revoked', 0, 0, '', 0
@@ -82,16 +82,18 @@ local function decide(w, p, now, ask, key_tat, app_tat, parts)
         end
     end
 
-    local wait = wait_us(key_tat, now, p.key_rate, p.key_burst)
+    if key_tat and not (ask.look or ask.link) then
+        local wait = wait_us(key_tat, now, p.key_rate, p.key_burst)
 
-    if p.key_rate > 0 and wait > 0 then
-        return 'rate_limited', 0, 0, 'key_rate', math.ceil(wait / 1000)
-    end
+        if p.key_rate > 0 and wait > 0 then
+            return 'rate_limited', 0, 0, 'key_rate', math.ceil(wait / 1000)
+        end
 
-    wait = wait_us(app_tat, now, p.app_rate, p.app_burst)
+        wait = wait_us(app_tat, now, p.app_rate, p.app_burst)
 
-    if p.app_rate > 0 and wait > 0 then
-        return 'rate_limited', 0, 0, 'app_rate', math.ceil(wait / 1000)
+        if p.app_rate > 0 and wait > 0 then
+            return 'rate_limited', 0, 0, 'app_rate', math.ceil(wait / 1000)
+        end
     end
 
     local credits, units = ask.cost, 0
@@ -106,7 +108,7 @@ local function decide(w, p, now, ask, key_tat, app_tat, parts)
         if not (fits(w.day_used, ask.units, p.day)
                 and fits(w.month_used, ask.units, p.month))
         then
-            limit, wait_ms = quota_refusal(w, p, ask.units, now_ms)
+            limit, wait_ms = quota_refusal(w, p, ask.units)
         end
 
         for i = 1, #parts do

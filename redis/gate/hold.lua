@@ -10,6 +10,8 @@ local function open_hold(w, now)
     local asks, holding = {}, 0
     local now_ms = (now - now % 1000) / 1000
 
+    w.holding = 0
+
     local function pass(ask, credits)
         local ttl_ms = string.match(ask.extras, 'hold=(%d+)')
 

@@ -10,13 +10,12 @@ longer than the window: that long what failed can be given back.
 
 -- The part for the requests that came by a link, which have no key; the module
 -- has checked the signatures.
-local function open_link(asks, now)
+local function open_link(now)
     local MARGIN_S = 3600
     local base = string.gsub(k_wallet, ':w:', ':d:', 1) .. ':'
     local states, marks, counted = {}, {}, {}
 
-    for i = 1, #asks do
-        local ask = asks[i]
+    local function begin(ask)
         local id, expires, max, window =
             string.match(ask.extras, '%f[%l]link=(%w+):(%d+):(%d+):(%d+)')
 
@@ -94,5 +93,5 @@ local function open_link(asks, now)
         end
     end
 
-    return { first = first, pass = pass, after = after }
+    return { begin = begin, first = first, pass = pass, after = after }
 end

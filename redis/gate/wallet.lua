@@ -1,6 +1,6 @@
 --[[
 wallet.lua: reads the wallet, the plan and the key from their fields, and rolls
-the windows of the plan's quotas.  Part of gate.lua.
+the windows of the plan's quotas.  Part of gate.lua and of what lends.
 ]]
 
 -- The number in a field; raises unless it is an integer of 0 to 2^53 - 1.
@@ -38,6 +38,18 @@ local function month_first(days)
 end
 
 
+-- The day and the month of UTC that hold an instant, each with its end.
+local function utc_of(at)
+    local start = at - at % 86400
+    local first = month_first(start / 86400)
+
+    return { day = start, day_end = start + 86400, month = first * 86400,
+             month_end = month_first(first + 31) * 86400 }
+end
+
+
+local utc   -- of now, for all wallets of a call
+
 -- Units count only in the window they were used in.  A window that starts in
 -- the future stays: a clock that stepped back gives no quota.  The windows are
 -- those of UTC, or where there is one those of a calendar.
@@ -57,37 +69,54 @@ local function roll_windows(w, p, now_s, window_at)
         return
     end
 
-    local at = now_s > w.day and now_s or w.day
-    local start = at - at % 86400
+    utc = utc or utc_of(now_s)
 
-    if w.day ~= start then
-        w.day, w.day_used, w.rolled = start, 0, true
+    local day = now_s < w.day and utc_of(w.day) or utc
+    local month = now_s < w.month and utc_of(w.month) or utc
+
+    if w.day ~= day.day then
+        w.day, w.day_used, w.rolled = day.day, 0, true
     end
 
-    at = now_s > w.month and now_s or w.month
-    at = month_first((at - at % 86400) / 86400)
-    start = at * 86400
-
-    if w.month ~= start then
-        w.month, w.month_used, w.rolled = start, 0, true
+    if w.month ~= month.month then
+        w.month, w.month_used, w.rolled = month.month, 0, true
     end
 
-    w.day_end = w.day + 86400
-    w.month_end = month_first(at + 31) * 86400
+    w.day_end, w.month_end = day.day_end, month.month_end
 end
 
 
--- The wallet from its fields; raises where its numbers are none.
+-- The wallet from its fields; raises where its numbers are none.  What few have
+-- is there only where it is, for a table that has to grow is dear.
 local function wallet_from(f)
-    return {
-        epoch = integer(f[1]), seq = integer(f[2]), avail = integer(f[3]),
-        held = integer(f[4]), state = f[5], plan = f[6] or 'payg',
-        day = integer(f[7] or 0), day_used = integer(f[8] or 0),
-        month = integer(f[9] or 0), month_used = integer(f[10] or 0),
-        rolled = false, day_end = 0, month_end = 0, limits = f[11],
-        zone = f[12], low = f[13], owed = integer(f[14] or 0), owing = false,
-        holding = 0, pockets = false
+    local epoch, seq, avail, held = f[1] + 0, f[2] + 0, f[3] + 0, f[4] + 0
+    local day, day_used, month, month_used, owed =
+        (f[7] or 0) + 0, (f[8] or 0) + 0, (f[9] or 0) + 0, (f[10] or 0) + 0,
+        (f[14] or 0) + 0
+
+    -- what is no number is not equal to itself, and infinity has no rest
+    if epoch % 1 + seq % 1 + avail % 1 + held % 1 + day % 1 + day_used % 1
+       + month % 1 + month_used % 1 + owed % 1 ~= 0
+       or math.min(epoch, seq, avail, held, day, day_used, month, month_used,
+                   owed) < 0
+       or math.max(epoch, seq, avail, held, day, day_used, month, month_used,
+                   owed) >= 2^53
+    then
+        error('not an integer')
+    end
+
+    local w = {
+        found = f, seq = seq, avail = avail, held = held, state = f[5],
+        plan = f[6] or 'payg', day = day, day_used = day_used, month = month,
+        month_used = month_used, day_end = 0, month_end = 0, rolled = false,
+        keys = false, items = false, passed = false
     }
+
+    if f[11] or f[12] or f[13] or f[14] then
+        w.limits, w.zone, w.low, w.owed = f[11], f[12], f[13], owed
+    end
+
+    return w
 end
 
 
@@ -102,11 +131,14 @@ local function plan_from(f)
         error('not a mode')
     end
 
+    local key_rate, app_rate = integer(f[5]), integer(f[7])
+
     return {
         tier = integer(f[1]), mode = mode, day = day, month = month,
-        key_rate = integer(f[5]), key_burst = integer(f[6]),
-        app_rate = integer(f[7]), app_burst = integer(f[8]),
-        limits = f[9], align = f[10]
+        key_rate = key_rate, key_burst = integer(f[6]),
+        app_rate = app_rate, app_burst = integer(f[8]),
+        limits = f[9], align = f[10], version = f[11], prefix = false,
+        rated = key_rate > 0 or app_rate > 0
     }
 end
 
@@ -119,7 +151,5 @@ local function key_from(record)
     return id and (more == '' or more == ' rules')
            and { id = id, app = app, state = state,
                  expires_ms = expires + 0, app_state = false,
-                 key_tat = 't:' .. id, app_tat = 't:' .. app,
-                 limits = false,
-                 rules = more ~= '' or nil, passed = false }
+                 rules = more ~= '' or nil }
 end

@@ -3,6 +3,16 @@ wallet.lua: what the scripts that lend and take back have in common: the record
 of a lease, and how it, its wallet and the list of leases are written.
 ]]
 
+-- The wallet from its fields, with what the gate has no use for.
+local function lease_wallet(f)
+    local w = wallet_from(f)
+
+    w.epoch, w.owed = f[1] + 0, w.owed or 0
+
+    return w
+end
+
+
 -- A lease from its record, nil where there is none; raises where it can't be
 -- read.  Its no grows from the time when it was made, us: none comes again, not
 -- in the next lease of the same host and key either.

@@ -13,9 +13,10 @@
 
 
 static void
-verdict_check(ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_value_t *v)
+verdict_check(ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_value_t *v,
+    ngx_uint_t width)
 {
-    ngx_str_t                    lines;
+    ngx_str_t                    lines, text;
     ngx_uint_t                   i;
     ngx_http_tollgate_limit_t   *l;
     ngx_http_tollgate_named_t    named;
@@ -44,22 +45,38 @@ verdict_check(ngx_http_tollgate_ctx_t *ctx, ngx_http_tollgate_value_t *v)
         VERDICT_SANE(l->reset);
     }
 
-    lines = v[24].str;
+    ngx_str_null(&lines);
 
-    while (ngx_http_tollgate_verdict_named(&lines, &named) == NGX_OK) {
+    if (v[11].integer & 4) {
+        lines = v[width - 1].str;
+        CHECK(ctx->charge.ticket.len == v[width - 2].str.len);
+
+    } else {
+        CHECK(ctx->charge.ticket.len == 0 && ctx->named.len == 0);
+    }
+
+    text = lines;
+
+    while (ngx_http_tollgate_named_next(&lines, &named) == NGX_OK) {
         CHECK(named.name.len > 0
               && named.name.len <= NGX_HTTP_TOLLGATE_CODE_LEN
-              && named.name.data >= v[24].str.data
+              && named.name.data >= text.data
               && named.effect.data + named.effect.len
-                 <= v[24].str.data + v[24].str.len);
+                 <= text.data + text.len);
         VERDICT_SANE(named.limit.max);
         VERDICT_SANE(named.limit.left);
         VERDICT_SANE(named.limit.reset);
     }
 
     CHECK(ctx->refuser.len <= NGX_HTTP_TOLLGATE_CODE_LEN);
-    CHECK(ctx->charge.day_end == v[19].integer);
-    CHECK(ctx->charge.month_end == v[22].integer);
+
+    /* those of the quota stand behind those of the rates */
+
+    i = v[11].integer & 1 ? 18 : 12;
+    CHECK(ctx->charge.day_end
+          == (v[11].integer & 2 ? v[i + 2].integer : 0));
+    CHECK(ctx->charge.month_end
+          == (v[11].integer & 2 ? v[i + 5].integer : 0));
 
     if (ctx->request != NULL) {
         CHECK(ctx->known && ctx->plan.len == v[3].str.len
@@ -75,15 +92,21 @@ verdict_read(ngx_http_tollgate_reply_t *reply, ngx_uint_t waits,
     ngx_uint_t fails)
 {
     ngx_int_t                 rc;
-    ngx_uint_t                n;
+    ngx_uint_t                n, width;
     ngx_pool_t               *pool;
     ngx_http_tollgate_ask_t   ask;
     ngx_http_tollgate_ctx_t   ctx;
 
-    for (n = NGX_HTTP_TOLLGATE_ASK_HEAD;
-         n + NGX_HTTP_TOLLGATE_ASK_WIDTH <= reply->n;
-         n += NGX_HTTP_TOLLGATE_ASK_WIDTH)
-    {
+    /* behind the time and an epoch */
+
+    for (n = 2; n < reply->n; n += width) {
+        width = ngx_http_tollgate_verdict_width(&reply->value[n],
+                                                reply->n - n);
+        if (width == 0) {
+            return;
+        }
+
+        CHECK(n + width <= reply->n);
         pool = shim_pool();
         ngx_memzero(&ask, sizeof(ask));
         ngx_memzero(&ctx, sizeof(ctx));
@@ -93,7 +116,7 @@ verdict_read(ngx_http_tollgate_reply_t *reply, ngx_uint_t waits,
         rc = ngx_http_tollgate_verdict_read(&ctx, &ask, &reply->value[n]);
 
         if (rc == NGX_OK) {
-            verdict_check(&ctx, &reply->value[n]);
+            verdict_check(&ctx, &reply->value[n], width);
         } else {
             CHECK(!ctx.known);
         }

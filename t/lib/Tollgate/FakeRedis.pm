@@ -143,7 +143,7 @@ sub reply {
     return ($name, "\$3\r\n1-1\r\n") if $name eq 'xadd';
     return ($name, ":1\r\n") if $name eq 'sadd';
     return ($name, "+OK\r\n") if $name ne 'evalsha';
-    return ('commit', ":1\r\n") if $words[2] == 4;
+    return ('commit', ":1\r\n") if $words[2] == 4 && @words == 12;
     return ('extend', ":1\r\n") if $words[2] == 3 && @words == 11;
     return ('refund', ":1\r\n") if $words[2] == 3;
     return ("release $words[6]", ":1\r\n") if $words[2] == 1;
@@ -152,14 +152,16 @@ sub reply {
     return ('gate', $self->{t}->slurp($self->{file}));
 }
 
-# An answer of gate.lua to one request, with some of its 27 values replaced.
+# A reply of gate.lua to one request, with all that it can tell, and some of its
+# 28 values replaced.
 sub decision {
     my (%over) = @_;
 
     my @values = ([':', time * 1_000_000], [':', 1],
         (map { ['$', $_] } 'pass', 'app_0000000001', 'key_0000000001', 'payg'),
         [':', 0], ['$', 'payg'], [':', 10_000_000], [':', 0], [':', 90],
-        ['$', ''], (map { [':', 0] } 1 .. 13), ['$', ''], ['$', '']);
+        ['$', ''], [':', 0], [':', 7], (map { [':', 0] } 1 .. 12), ['$', ''],
+        ['$', '']);
     @values[keys %over] = values %over;
 
     return '*' . @values . "\r\n" . join '', map {

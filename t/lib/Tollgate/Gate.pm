@@ -9,56 +9,109 @@ use Digest::SHA ();
 use Exporter 'import';
 use Tollgate;
 
-our @EXPORT = qw(gate gate_reply events snapshot key_hash tally verdicts);
+our @EXPORT = qw(gate gate_all gate_call gate_reply events snapshot key_hash tally
+    verdicts);
 
 our @FIELDS = qw(verdict app key plan tier mode credits units avail limit
-    retry_ms key_burst key_left key_full_ms app_burst app_left app_full_ms
-    day day_left day_end month month_left month_end ticket limits);
+    retry_ms);
+
+# what only some answers have, by bit, and what it is where they have it not
+our @MORE = (
+    [1, [(0) x 6], qw(key_burst key_left key_full_ms app_burst app_left
+                      app_full_ms)],
+    [2, [-1, -1, 0, -1, -1, 0], qw(day day_left day_end month month_left
+                                   month_end)],
+    [4, ['', ''], qw(ticket limits)],
+);
 
 my $requests = 0;
 
 sub key_hash { return Digest::SHA::sha256_hex($_[0]) }
 
-# The raw reply.  A request is { key, cost, units, tier, dry_run, look,
-# feature, model, id, ip, method, scope, path, extras }; only the key has no
-# default.
+# Keys and arguments of a call for accounts, each [account, request, ...].  A
+# request is { key, cost, units, tier, dry_run, look, feature, model, id, ip,
+# method, scope, path, extras }; only the key has no default.
+sub gate_call {
+    my ($accounts, %opt) = @_;
+
+    my (@keys, @args);
+    for (@$accounts) {
+        my ($account, @list) = @$_;
+
+        push @keys, Tollgate::wallet_key($account),
+            Tollgate::ledger_key($account);
+        push @args, $account, 'tg:{' . Tollgate::shard($account) . '}:plan:',
+            scalar @list, map { request_args($_) } @list;
+    }
+
+    return (\@keys, [$opt{deadline} // 0, @args]);
+}
+
+sub request_args {
+    my ($request) = @_;
+
+    return $request->{id} // sprintf('%032x', ++$requests),
+        $request->{hash} // key_hash($request->{key}),
+        map({ $request->{$_} // '-' } qw(feature model)),
+        map({ $request->{$_} // 0 } qw(tier cost units)),
+        $request->{look} ? 2 : $request->{dry_run} ? 1 : 0,
+        join(' ', map({ $request->{$_} // '-' } qw(ip method scope)),
+             $request->{path} // '/'),
+        $request->{extras} // '-';
+}
+
+# The raw reply.
 sub gate_reply {
     my ($t, $account, $list, %opt) = @_;
 
-    my @args = ($account, 'tg:{' . Tollgate::shard($account) . '}:plan:',
-                $opt{deadline} // 0, scalar @$list);
-    for my $request (@$list) {
-        push @args, $request->{id} // sprintf('%032x', ++$requests),
-            $request->{hash} // key_hash($request->{key}),
-            map({ $request->{$_} // '-' } qw(feature model)),
-            map({ $request->{$_} // 0 } qw(tier cost units)),
-            $request->{look} ? 2 : $request->{dry_run} ? 1 : 0,
-            join(' ', map({ $request->{$_} // '-' } qw(ip method scope)),
-                 $request->{path} // '/'),
-            $request->{extras} // '-';
+    return $t->script('gate', gate_call([[$account, @$list]], %opt));
+}
+
+# The answers for accounts, each [account, request, ...]: a list of hashes for
+# each, or the text of what went wrong with it.
+sub gate_all {
+    my ($t, @accounts) = @_;
+
+    my ($now, @values) = @{ $t->script('gate', gate_call(\@accounts)) };
+    my @all;
+    for (@accounts) {
+        my ($account, @list) = @$_;
+        my $epoch = shift @values;
+
+        push @all, $epoch =~ /^-?\d+\z/
+            ? [map { +{ now => $now, epoch => $epoch, answer(\@values) } } @list]
+            : $epoch;
+    }
+    die @values . " values too many\n" if @values;
+
+    return @all;
+}
+
+# Takes an answer off the values; what it doesn't tell is as where there is none.
+sub answer {
+    my ($values) = @_;
+
+    die "a reply that is too short\n" if @$values < @FIELDS;
+    my (%answer, $more);
+    (@answer{@FIELDS}, $more) = splice @$values, 0, @FIELDS + 1;
+    for my $group (@MORE) {
+        my ($bit, $none, @fields) = @$group;
+
+        @answer{@fields} = $more & $bit ? splice @$values, 0, scalar @fields
+                                        : @$none;
     }
 
-    return $t->script('gate', [Tollgate::wallet_key($account),
-                               Tollgate::ledger_key($account)], \@args);
+    return %answer;
 }
 
 # The answers as hashes, the first one in scalar context.
 sub gate {
     my ($t, $account, @list) = @_;
 
-    my $reply = gate_reply($t, $account, \@list);
-    my ($now, $epoch, @answers) = @$reply;
-    die 'a reply of ' . @answers . " fields\n"
-        unless @answers == @list * @FIELDS;
+    my ($out) = gate_all($t, [$account, @list]);
+    die "$out\n" unless ref $out;
 
-    my @out;
-    while (my @answer = splice @answers, 0, scalar @FIELDS) {
-        my %answer = (now => $now, epoch => $epoch);
-        @answer{@FIELDS} = @answer;
-        push @out, \%answer;
-    }
-
-    return wantarray ? @out : $out[0];
+    return wantarray ? @$out : $out->[0];
 }
 
 sub verdicts { return join ' ', map { $_->{verdict} } @_ }
