@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh PART...: the benches that are named, of gate, settle, instructions, soak
-# and rebuild, or the gate and settling; ends with lines "ratio <name> <value>".
+# run.sh PART...: the benches that are named, of gate, script, settle, instructions,
+# soak and rebuild, or the gate and settling; ends with lines "ratio <name> <value>".
 #
 # Environment: RESULTS, the data file that is written (bench/results/<time>.tsv,
 # of single parts build/bench.tsv); FULL=1: four parts, all cells and rounds; and
@@ -38,7 +38,7 @@ mkdir -p "$(dirname "$RESULTS")"
     printf 'load\t%s\n' "$(cut -d ' ' -f 1 /proc/loadavg)"
 } > "$RESULTS"
 
-declare -A script=([gate]=run [settle]=settle [instructions]=instructions
+declare -A script=([gate]=run [script]=script [settle]=settle [instructions]=instructions
                    [soak]=soak [rebuild]=rebuild)
 
 # Ratios go to the file, and are told together at the end.
