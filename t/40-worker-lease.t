@@ -87,6 +87,14 @@ $t->worker_stop;
 $t->worker(%worker);
 $t->wait_for(sub { call($c); money($e) eq '100000000 0 -' }, 'the next worker to do the same', 30);
 
+# Of a grant that is revoked what is on lease is taken once it returns.
+my (undef, $grants) = $t->api('GET', "/api/accounts/$e->{account}/grants");
+call($e, no => 0, credits => 10_000_000);
+$t->must('DELETE', "/api/grants/$grants->{data}[0]{id}");
+$t->wait_for(sub { money($e) eq '0 10000000 10000000 0' }, 'what is not on lease to be taken');
+is call($e, records => used($e, 4, 2_000_000), end => 1)->{answer}, 'ok', 'the lease ends';
+$t->wait_for(sub { money($e) eq '0 0 -' && $t->balance($e) eq '0' }, 'the rest to be taken');
+
 # What is lent is taken for no difference by the role that looks for them, and ends with an epoch.
 $t->r('HINCRBY', Tollgate::wallet_key($d->{account}), 'avail', 1);
 $t->wait_for(sub { $t->sql(q{select count(*) from account where state = 'frozen'}) }, 'the proof to find a real one', 30);

@@ -42,7 +42,7 @@ static const struct {
     { "tollgate_alerts_open", "gauge",
       "Alerts that nobody has closed." },
     { "tollgate_held_credits", "gauge",
-      "Credits that are held for requests that run, as far as settled." },
+      "Credits that are held or on lease, as far as settled." },
     { "tollgate_holds_expired_total", "counter",
       "Holds that ran out before their request was settled." },
     { "tollgate_job_failures_total", "counter",
