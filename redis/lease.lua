@@ -77,6 +77,23 @@ local function entry_at(at)
 end
 
 
+local plans = {}
+
+-- The copy of a plan, nil where it is missing or can't be read.
+local function plan_of(code)
+    if plans[code] == nil then
+        local readable, p =
+            pcall(plan_from, call('HMGET', plan_prefix .. code, 'tier', 'mode',
+                                  'day', 'month', 'key_rate', 'key_burst',
+                                  'app_rate', 'app_burst', 'limits', 'align'))
+
+        plans[code] = readable and p
+    end
+
+    return plans[code] or nil
+end
+
+
 -- The wallet with plan, key and lease of an entry; nil where it is missing, or
 -- closed to be made again.
 local function wallet_open(e)
@@ -126,12 +143,7 @@ local function wallet_open(e)
                        app = tonumber(more[4] or 0) or 0 }
     end
 
-    local readable, p =
-        pcall(plan_from, call('HMGET', plan_prefix .. w.plan, 'tier', 'mode',
-                              'day', 'month', 'key_rate', 'key_burst',
-                              'app_rate', 'app_burst', 'limits', 'align'))
-
-    w.p = readable and p or nil
+    w.p = plan_of(w.plan)
     roll_windows(w, w.p, now_s,
                  w.p and (w.zone or w.p.align == 'anniversary')
                  and open_calendar(w.zone, call('HGET', key, 'anchor')))
@@ -188,46 +200,52 @@ end
 -- Takes the records that were not taken before.  Returns items of the register,
 -- what they come to, and items of what is owed.
 local function use(w, e, is_new)
-    local items, spent, owed = {}, 0, {}
+    local items, spent, used_units, owed, match = {}, 0, 0, {}, string.match
     local lease = w.lease or { credits = 0, units = 0 }
-    local named = w.pocket and string.match(w.pocket, '^%d+ (%d+)') or 0
-    local plain = w.avail - integer(named)
+    local named = w.pocket and match(w.pocket, '^%d+ (%d+)') or 0
+    local has = lease.credits + math.max(w.avail - integer(named), 0)
 
     for i = 1, #e.items do
         if is_new(e.numbers[i]) then
-            local whose, credits, units =
-                string.match(e.items[i], '^(%S+ %S+ %S+ %S+ %S+) (%d+) (%d+)$')
+            local item = e.items[i]
+            local credits, units =
+                match(item, '^%S+ %S+ %S+ %S+ %S+ (%d+) (%d+)$')
 
             credits, units = integer(credits), integer(units)
 
-            local own = math.min(credits, lease.credits)
-            local own_units = math.min(units, lease.units)
-            local more = math.max(math.min(credits - own, plain), 0)
-            local lacking = credits - own - more
+            local taken = has < credits and has or credits
 
-            if own > 0 or own_units > 0 then
-                lease_less(w, lease, own, own_units)
+            has, used_units = has - taken, used_units + units
+            spent = spent + taken
+
+            if taken < credits then
+                local whose = match(item, '^(%S+ %S+ %S+ %S+ %S+) ')
+
+                owed[#owed + 1] = whose .. string.format(' %.0f 0',
+                                                         credits - taken)
+                w.owed = w.owed + credits - taken
+                item = whose .. string.format(' %.0f %.0f', taken, units)
             end
 
-            plain, w.avail = plain - more, w.avail - more
-            spent = spent + own + more
-
-            if units > own_units then
-                w.day_used = w.day_used + units - own_units
-                w.month_used = w.month_used + units - own_units
-                w.counted = true
-            end
-
-            if own + more > 0 or units > 0 then
-                items[#items + 1] = whose .. string.format(' %.0f %.0f',
-                                                           own + more, units)
-            end
-
-            if lacking > 0 then
-                owed[#owed + 1] = whose .. string.format(' %.0f 0', lacking)
-                w.owed = w.owed + lacking
+            if taken > 0 or units > 0 then
+                items[#items + 1] = item
             end
         end
+    end
+
+    local own, own_units = math.min(spent, lease.credits),
+                           math.min(used_units, lease.units)
+
+    if own > 0 or own_units > 0 then
+        lease_less(w, lease, own, own_units)
+    end
+
+    w.avail = w.avail - (spent - own)
+
+    if used_units > own_units then
+        w.day_used = w.day_used + used_units - own_units
+        w.month_used = w.month_used + used_units - own_units
+        w.counted = true
     end
 
     assert(w.owed < 2^53 and w.day_used < 2^53 and w.month_used < 2^53,
@@ -420,10 +438,10 @@ assert(string.sub(k_ring, -#host - #ring - 1) == host .. ':' .. ring,
 local reply = { now }
 
 local function answer(...)
-    local n = #reply
+    local n, values = #reply, { ... }
 
     for i = 1, ANSWER do
-        reply[n + i] = (select(i, ...))
+        reply[n + i] = values[i]
     end
 end
 
