@@ -22,11 +22,12 @@ Returns Redis time (us), then for each account: epoch, then n answers; or the
         remaining, end in s), month (the same); 4: ticket, limits
 
 The ticket is what was taken beside credits and units, opaque to the gate's
-module, which hands it back to the script that gives back; limits are the lines
-that tell of limits with a name.  Most requests have neither.
+module, which hands it back to the script that gives back; of a request that is
+refused and would pass with what hosts have on lease, "lent".  Limits are the
+lines that tell of limits with a name.  Most requests have neither.
 
-A refused request and a dry run leave nothing behind; where no request passed
-nothing is written at all.  A look, of cost and units 0, is not held up by the
+A refused request and a dry run leave nothing behind, but for a call for what is
+on lease; where no request passed nothing is written at all.  A look, of cost and units 0, is not held up by the
 rates and takes nothing of them; in place of credits charged, units used and
 ms it tells what is held, and what was used in the day and in the month.
 
@@ -77,13 +78,14 @@ local function make_parts()
 --: include gate/balance.lua
 --: include gate/content.lua
 --: include gate/hold.lua
+--: include gate/recall.lua
 --: include gate/pocket_names.lua
 --: include gate/pockets.lua
     return {
         balance = open_balance, calendar = open_calendar,
         content = open_content, hold = open_hold, idem = open_idem,
         limits = open_limits, link = open_link, pockets = open_pockets,
-        running = open_running
+        recall = open_recall, running = open_running
     }
 end
 

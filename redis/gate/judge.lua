@@ -181,6 +181,11 @@ local function judge_one(w, p, ask)
                 w.tats[key.key_tat], w.tats[key.app_tat] = key_tat, app_tat
             end
         end
+
+    elseif not ask.dry
+           and (verdict == 'credits_exhausted' or verdict == 'quota_exceeded')
+    then
+        open('recall', w, p, ask)
     end
 
     if w.pockets and not ask.look then
