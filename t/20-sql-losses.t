@@ -98,6 +98,18 @@ now(600);
 is found(), '{"credits": "20", "requests": 2, "reversed": 0}', 'requests of a shard that was looked through';
 is $b->sql(q{select string_agg(request_id, ' ' order by request_id) from recovery_writeoff where recovery is null}), 'gone other',
     'up to that moment, without a recovery';
+# A hold that came to more than there was: what the commit could not take is owed or waived, behind it, and counts as charged.
+used($d, 'over', 30);
+used($d, 'poor', 30);
+my $seq = 1;
+$b->settle([hold => $d, ++$seq, 1, id => 'over', at => $t0 + 29], [commit => $d, ++$seq, 1, id => 'over', at => $t0 + 30, hold => 1],
+           [waived => $d, ++$seq, 9, id => 'over', at => $t0 + 30]);
+is found(), '{"credits": "10", "requests": 1, "reversed": 0}', 'what was charged in part is not lost';
+$b->settle([hold => $d, ++$seq, 1, id => 'poor', at => $t0 + 29], [commit => $d, ++$seq, 0, id => 'poor', at => $t0 + 30, hold => 1],
+           [waived => $d, ++$seq, 10, id => 'poor', at => $t0 + 30]);
+is found(), '{"credits": "0", "requests": 0, "reversed": 1}', 'though the commit that comes after all took nothing';
+is found(), $nothing, 'once';
+
 now(3 * 3600);
 used($d, 'too late', 30);
 is found(), $nothing, 'after hours nobody looks any more';

@@ -30,7 +30,8 @@ as $$
            or p.decided < lib.now() - interval '5 minutes')
       and not exists (select from charge h
                       where h.request_id = p.request_id and h.account = p.account
-                        and h.kind in ('charge', 'commit', 'late', 'owed', 'waived'))
+                        -- what is owed or waived is so behind a commit, in the same step of the edge
+                        and h.kind in ('charge', 'commit', 'late'))
       and not exists (select from recovery_writeoff w where w.request_id = p.request_id)
     order by p.request_id, l.recovery;
 $$;
