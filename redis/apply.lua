@@ -20,7 +20,8 @@ that began then and still last.  The pair "owed" lowers what is owed.  The pair
 request of that id; it appends an event of kind charge, of no credits where there
 is too little; then the other pairs, which are what it buys, are not set.  The
 pair "link" revokes a download link: "id expires", in unix s, 0 where that isn't
-known.  Anything else raises an error and nothing is written.
+known; or with a third word has it know of so many downloads at least.  Anything
+else raises an error and nothing is written.
 
 A delta above 0 goes to the plain pocket, or where the pair "pockets" says: one
 name, or "name=amount,..."; one below 0 is of the plain pocket.  The others of
@@ -115,11 +116,13 @@ for i = 1, pair_count do
         paid = integer(value)
         assert(paid, 'what is owed no longer is an integer')
     elseif field == 'link' then
-        local id, expires = string.match(value, '^(%w+) (%d+)$')
+        local id, expires, used = string.match(value, '^(%w+) (%d+) ?(%d*)$')
 
-        assert(integer(expires), 'a link is revoked as "id expires"')
+        assert(integer(expires) and (used == '' or integer(used)),
+               'a link is told as "id expires[ downloads]"')
         links[#links + 1] = {
-            string.gsub(k_wallet, ':w:', ':d:', 1) .. ':' .. id, expires + 0
+            string.gsub(k_wallet, ':w:', ':d:', 1) .. ':' .. id, expires + 0,
+            integer(used)
         }
 
     else
@@ -329,7 +332,14 @@ for _, link in ipairs(links) do
                  or redis.call('TTL', link[1]) < 0
                     and redis.call('TIME')[1] + LINK_UNKNOWN_S
 
-    redis.call('HSET', link[1], 'revoked', '1')
+    if link[3] then
+        local known = tonumber(redis.call('HGET', link[1], 'n') or 0)
+
+        redis.call('HSET', link[1], 'n',
+                   string.format('%.0f', math.max(known, link[3])))
+    else
+        redis.call('HSET', link[1], 'revoked', '1')
+    end
 
     if ends then
         redis.call('EXPIREAT', link[1], string.format('%.0f', ends))

@@ -15,6 +15,7 @@ $t->redis;
 my $account = 'Apply00001';
 my $wallet = Tollgate::wallet_key($account);
 my $max = '9007199254740991';
+my $links = 0;
 
 sub apply {
     my ($number, $delta, $set, @delete) = @_;
@@ -141,4 +142,9 @@ is give_back(4, '9 86400 0') . ': ' . used(), '1: 0 0 0', 'and never below 0';
 is eval { give_back(5, 'many') } // 'raised', 'raised',
     'what is no number of units is refused';
 
+# What a link was used is told after a loss: it keeps what is more, and nothing takes it lower.
+for ([2, 2], [1, 2], [3, 3]) {
+    $t->script('apply', ['tg:{7}:w:Links00001', 'tg:{7}:ledger'], ['Links00001', ++$links, 0, 1, 'link', "x 0 $_->[0]", 0]);
+    is $t->r('HGET', 'tg:{7}:d:Links00001:x', 'n'), $_->[1], "told of $_->[0] downloads, it knows $_->[1]";
+}
 done_testing;

@@ -79,12 +79,19 @@ sub grants {
 }
 
 my $linked = $t->customer(credits => '1000');
-sub link_of { return $t->must('POST', '/api/downloads', { app => $linked->{app}, path => '/files/a', expires_in => $_[0] // '1h' }) }
+sub link_of {
+    my ($end, @more) = @_;
+    return $t->must('POST', '/api/downloads', { app => $linked->{app}, path => '/files/a', expires_in => $end // '1h', @more });
+}
 sub code { my $r = $t->request('GET', $_[0]{url}, {}); return $r->{json}{code} // $r->{status} }
 
 my ($works, @revoked) = (link_of(), map { link_of($_) } '1h', '7d', '2h');
 is code($_), 200, 'a link serves' for $works, @revoked;
 $t->must('DELETE', "/api/downloads/$_->{id}") for @revoked;
+
+my ($once, $twice) = map { link_of('1h', max_downloads => $_) } 1, 2;
+is code($_), 200, 'one that serves so often serves once' for $once, $twice;
+$t->wait_for(sub { $t->sql('select sum(downloads) from downloads where max_downloads is not null') == 2 }, 'their usage records');
 
 pay('image');
 $t->mirrored;
@@ -101,6 +108,8 @@ $t->mirrored;
 $t->wait_for(sub { code($works) eq '200' }, 'the gate to go on');
 is_deeply wallets(), $was, 'pockets are those that were lost, and grants to come too';
 is code($_), 'link_revoked', 'a link that was revoked stays so' for @revoked;
+is code($once), 'downloads_exhausted', 'one that served as often as it may serves nobody';
+is code($twice), 200, 'and one that may once more does';
 
 # By hand: what each order of burning leaves behind two images and a video, 70 in all; where there are 41, no video.
 pay('image', 'video');

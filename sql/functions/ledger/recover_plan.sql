@@ -53,11 +53,14 @@ begin
       and (d.no <= t.cmd and d.applied_at is null or d.no > t.cmd and d.applied_at is not null
            or d.refused = -1);
 
-    -- a link that was revoked has to stay so; at the first try, since these are commands
-    perform mirror.command(d.account, 0, jsonb_build_object('link', format('%s %s', substr(d.id, 4),
-                               coalesce(extract(epoch from d.expires_at)::bigint, 0))))
+    -- a link that was revoked has to stay so, and one that has a maximum knows its downloads; at the first try, since
+    -- these are commands
+    perform mirror.command(d.account, 0, jsonb_build_object('link', concat_ws(' ', substr(d.id, 4),
+                               coalesce(extract(epoch from d.expires_at)::bigint, 0),
+                               case when d.revoked_at is null then d.downloads end)))
     from recover_target t
-    join downloads d on d.account = t.account and d.revoked_at is not null
+    join downloads d on d.account = t.account
+                     and (d.revoked_at is not null or t.fresh and d.max_downloads is not null and d.downloads > 0)
     where not t.again and coalesce(d.expires_at > (select lib.now()) - interval '1 hour', true);
 
     update recovery r
