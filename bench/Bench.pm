@@ -21,7 +21,8 @@ my $tick_us = 1e6 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
 our @GATES = qw(ungated limit_req auth_request lua strict lease);
 
-my $tollgate = 'tollgate_zone catalog:1m; tollgate_redis unix:%%REDIS%%;';
+# Peers wait for Redis as long as it takes.
+my $tollgate = 'tollgate_zone catalog:1m; tollgate_redis unix:%%REDIS%%; tollgate_timeout 10s;';
 
 # Texts of the configuration by where they stand.  A gate decides where it asks
 # gate.lua; its service is a process beside nginx.
@@ -66,20 +67,19 @@ CONF
         location => 'tollgate on; tollgate_feature bench;',
     },
     lease => {
-        decides => 1, module => 1, http => $tollgate,
+        decides => 1, module => 1, http => "$tollgate tollgate_leases %%DIR%%/leases;",
         location => 'tollgate on; tollgate_feature bench; tollgate_lease on;',
     },
 );
 
 # Redis with so many accounts, the backend, and each of the named gates that
-# this nginx can have.  With "under" nginx runs under that command, "directives"
-# stand in the location of those of the module, and so many "connections" are
-# nginx's at most.
+# this nginx can have.  With "under" nginx runs under that command, and so many
+# "connections" are nginx's at most.
 sub new {
     my ($class, %opt) = @_;
 
     my $t = Tollgate->new;
-    my $self = bless { connections => 8192, directives => '', %opt, t => $t }, $class;
+    my $self = bless { connections => 8192, %opt, t => $t }, $class;
 
     $t->redis;
     $t->catalog('tier 0 free Free', 'feature bench 1000000 1');
@@ -192,7 +192,6 @@ sub gate_start {
 
     my ($t, $port) = (Tollgate->new, free_port());
     my %text = (location => '', http => '', server => '', %$gate);
-    $text{location} .= $self->{directives} if $gate->{module};
     my %path = (DIR => $t->{dir}, REDIS => "$self->{t}{dir}/redis.sock",
                 CALL => $self->{call});
     my @conf = (<<"CONF" =~ s/%%(\w+)%%/$path{$1}/gr,

@@ -25,9 +25,8 @@ die "$limit descriptors are too few for $opt{CONNECTIONS} connections\n"
     . "hint: ulimit -n $descriptors, as root or in /etc/security/limits.conf\n"
     if $limit ne 'unlimited' && $limit < $descriptors;
 
-# Where so many wait a decision takes longer than a request would wait.
 my $bench = Bench->new(accounts => $opt{ACCOUNTS}, names => [split ' ', $opt{GATES}],
-    connections => $descriptors, directives => 'tollgate_timeout 10s;');
+                       connections => $descriptors);
 
 printf "%d connections for %d s, %d accounts\n\n", @opt{qw(CONNECTIONS SECONDS ACCOUNTS)};
 printf '%-10s' . ' %10s' x 8 . "\n", '', 'req/s', 'p50 ms', 'p95 ms', 'p99 ms',
