@@ -83,6 +83,21 @@ is $b->sql('select reason from recovery where account = $1 and done_at is null',
 is $b->sql('select count(*) from mirror.pending(1000) where account = $1', $d), 0,
     'and gets no commands until it is';
 
+# Pages of a shard have its accounts and no others, in order.
+$b->sql(q{insert into account (id, shard, name, created_at)
+          select rpad(id, 10, '0'), shard, 'Page', lib.now()
+          from (values ('0page', 62), ('Apage', 63), ('Bpage', 63), ('Zpage', 63), ('zpage', 64), ('0next', 64)) n (id, shard)});
+$b->sql(q{insert into account_cursor (account, last_seq) select id, 1 from account where name = 'Page'});
+my $page = sub {
+    return join ' ', grep { /page|next/ } map { $_->[0] =~ s/0+$//r } $b->sql('select account from ledger.recover_accounts(63, $1, $2)', @_);
+};
+is $page->('', 1000), 'Apage Bpage Zpage', 'a page has the accounts of its shard';
+is $page->('Apage00000', 1), 'Bpage', 'behind the one before';
+is $b->sql(q{select ledger.recover_shard(63, 'rebuild', 'Apage00000', 1)}), 'Bpage00000', 'a page is to be made again';
+is $page->('', 1000), 'Apage Zpage', 'and is not looked at meanwhile';
+is $b->sql(q{select ledger.recover_shard(63, 'rebuild', 'zpage00000', 1000)}), undef, 'behind the last there is none';
+is $b->sql(q{select string_agg(account, ' ') from recovery where account ~ 'page|next'}), 'Bpage00000', 'others are not';
+
 is $b->sql('select ledger.cursor($1)', 'tg:{9}:ledger'), '0-0',
     'a stream begins at 0-0';
 

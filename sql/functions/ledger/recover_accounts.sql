@@ -9,11 +9,13 @@ set jit = off
 as $$
     select a.id, (select max(d.no) from command d where d.account = a.id and d.applied_at is not null)
     from account a
-    where a.shard = recover_accounts.shard and a.id > after
+    -- as a range of the index by shards: along that by ids there are all accounts of the others
+    where (a.shard, a.id) > (recover_accounts.shard::smallint, after)
+      and (a.shard, a.id) < ((recover_accounts.shard + 1)::smallint, '')
       -- see recover_plan()
       and not exists (select from (select r.done_at from recovery r where r.account = a.id offset 0) r
                       where r.done_at is null)
-    order by a.id
+    order by a.shard, a.id
     limit max;
 $$;
 comment on function ledger.recover_accounts is 'The next accounts of a shard whose wallets are not to be made again anyway, with the last command that Redis said to have applied.';

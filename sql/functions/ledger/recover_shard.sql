@@ -8,8 +8,10 @@ set jit = off
 as $$
     with page as (
         select a.id from account a
-        where a.shard = recover_shard.shard and a.id > after
-        order by a.id
+        -- as recover_accounts() has it
+        where (a.shard, a.id) > (recover_shard.shard::smallint, after)
+          and (a.shard, a.id) < ((recover_shard.shard + 1)::smallint, '')
+        order by a.shard, a.id
         limit max
     ), opened as (
         insert into recovery (account, shard, reason, at)
