@@ -1775,9 +1775,6 @@ ALTER TABLE ONLY public.plan_version
 ALTER TABLE ONLY public.quota_usage
     ADD CONSTRAINT quota_usage_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 
-ALTER TABLE ONLY public.recovery
-    ADD CONSTRAINT recovery_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
-
 ALTER TABLE ONLY public.recovery_writeoff
     ADD CONSTRAINT recovery_writeoff_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 

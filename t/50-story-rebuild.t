@@ -95,4 +95,14 @@ books_are_right('after settle was killed eight times');
 is $t->sql(q{select count(*) from alert where kind <> 'account_unknown'}), 0,
     'what was asked for raises no alert';
 
+# Of wallets that are thought to be gone one is, and one is there.
+my ($gone, $there) = @customers[4, 5];
+my @epochs = map { field($_, 'epoch') } $gone, $there;
+$t->r('DEL', Tollgate::wallet_key($gone->{account}));
+$t->sql(q{select ledger.recover(id, 'wallet_missing') from account where id in ($1, $2)}, map { $_->{account} } $gone, $there);
+$t->wait_for(sub { $t->must('GET', '/api/rebuild')->{done} }, 'both to be made again', 30);
+is join(' ', map { field($_, 'epoch') } $gone, $there), join(' ', map { $_ + 1 } @epochs), 'both are made again, each once';
+pay($_) for $gone, $there;
+books_are_right('after that');
+
 done_testing;

@@ -107,6 +107,7 @@ inspect_seen(struct rows *rows, const char *account, const rds_reply_t *fields,
     } else {
         rows_null(rows);
     }
+    rows_null(rows);
     rows_end(rows);
 }
 

@@ -22,7 +22,10 @@
 #define RECOVER_TRIES  5       /* in a row, where wallets move meanwhile */
 
 const char  settle_seen_columns[] =
-    "account, epoch, seq, avail, held, cmd, applied";
+    "account, epoch, seq, avail, held, cmd, applied, recovery";
+
+/* Columns of ledger.recover_due(). */
+enum { DUE_ACCOUNT, DUE_SHARD, DUE_EPOCH, DUE_RECOVERY, DUE_GONE };
 
 /* Columns of ledger.recover_plan(); those between are reseat.lua's arguments. */
 enum { PLAN_ACCOUNT, PLAN_SHARD, PLAN_RECOVERY };
@@ -69,26 +72,68 @@ recover_shards(const struct settle *settle, const struct settle_stream *only,
 }
 
 
-/* Closes the wallets and keeps what they are in settle->seen. */
+/* Asks what a wallet is; of one that is gone that is known for less. */
 static bool
-recover_close(struct settle *settle, const pg_result_t *due)
+recover_ask(struct settle *settle, const pg_result_t *due, int row, bool gone)
 {
     char         wallet[SETTLE_NAME_MAX];
-    const char  *argv[] = { "EVALSHA", rds_sha("close"), "1", wallet, NULL };
+    const char  *exists[] = { "EXISTS", wallet };
+    const char  *close[] = { "EVALSHA", rds_sha("close"), "1", wallet,
+                             pg_value(due, row, DUE_EPOCH) };
+
+    snprintf(wallet, sizeof(wallet), TG_KEY_WALLET_FMT,
+             (unsigned) atoi(pg_value(due, row, DUE_SHARD)),
+             pg_value(due, row, DUE_ACCOUNT));
+
+    return rds_append(settle->rds, gone ? 2 : 5, gone ? exists : close)
+           || settle_redis_failed(settle, "close wallets");
+}
+
+
+/* Keeps what a wallet is; what was found is no array where it is gone. */
+static void
+recover_keep(struct settle *settle, const pg_result_t *due, int row,
+    const rds_reply_t *found)
+{
+    const char  *account = pg_value(due, row, DUE_ACCOUNT);
+    const char  *recovery = pg_value(due, row, DUE_RECOVERY);
+
+    rows_text(&settle->seen, account, strlen(account));
+    for (size_t i = 0; i < SETTLE_SEEN_FIELDS; i++) {
+        const char  *text = rds_text(rds_at(found, i));
+
+        if (text == NULL || strcmp(text, "-") == 0) {
+            rows_null(&settle->seen);
+        } else {
+            rows_text(&settle->seen, text, strlen(text));
+        }
+    }
+    rows_null(&settle->seen);
+    rows_text(&settle->seen, recovery, strlen(recovery));
+    rows_end(&settle->seen);
+}
+
+
+/*
+ * Closes the wallets and keeps what they are in settle->seen.  Of those that
+ * are probably gone it is asked whether they are, if that is trusted; where
+ * one is there it goes on without.
+ */
+static bool
+recover_close(struct settle *settle, const pg_result_t *due, bool trust)
+{
+    bool  there = false;
 
     for (int row = 0; row < pg_rows(due); row++) {
-        snprintf(wallet, sizeof(wallet), TG_KEY_WALLET_FMT,
-                 (unsigned) atoi(pg_value(due, row, 1)),
-                 pg_value(due, row, 0));
-        argv[4] = pg_value(due, row, 2);
-        if (!rds_append(settle->rds, 5, argv)) {
-            return settle_redis_failed(settle, "close wallets");
+        if (!recover_ask(settle, due, row,
+                         trust && pg_value(due, row, DUE_GONE)[0] == 't'))
+        {
+            return false;
         }
     }
 
     rows_cut(&settle->seen, 0);
     for (int row = 0; row < pg_rows(due); row++) {
-        const char  *account = pg_value(due, row, 0);
         RDS_REPLY found = rds_next(settle->rds);
 
         if (found == NULL) {
@@ -99,21 +144,11 @@ recover_close(struct settle *settle, const pg_result_t *due)
             continue;
         }
 
-        rows_text(&settle->seen, account, strlen(account));
-        for (size_t i = 0; i < SETTLE_SEEN_FIELDS; i++) {
-            const char  *text = rds_text(rds_at(found, i));
-
-            if (text == NULL || strcmp(text, "-") == 0) {
-                rows_null(&settle->seen);
-            } else {
-                rows_text(&settle->seen, text, strlen(text));
-            }
-        }
-        rows_null(&settle->seen);
-        rows_end(&settle->seen);
+        there = there || rds_int(found) == 1;
+        recover_keep(settle, due, row, found);
     }
 
-    return true;
+    return !there || recover_close(settle, due, false);
 }
 
 
@@ -125,7 +160,7 @@ recover_drain(struct settle *settle, const pg_result_t *due)
     struct settle_stream  *stream;
 
     for (int row = 0; row < pg_rows(due); row++) {
-        shard = atoi(pg_value(due, row, PLAN_SHARD));
+        shard = atoi(pg_value(due, row, DUE_SHARD));
         stream = shard != last ? recover_stream(settle, shard) : NULL;
         last = shard;
         if (stream != NULL && !settle_drain(settle, stream)) {
@@ -240,7 +275,7 @@ recover_page(struct settle *settle, const char *shards, bool *any)
         return 0;
     }
 
-    if (!recover_close(settle, due) || !recover_drain(settle, due)) {
+    if (!recover_close(settle, due, true) || !recover_drain(settle, due)) {
         return -1;
     }
     if (settle->seen.len == 0) {

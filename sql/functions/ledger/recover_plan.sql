@@ -10,18 +10,14 @@ set jit = off
 as $$
 #variable_conflict use_column
 begin
-    -- Open recoveries are none or all there are, so no plan may count on how many they are: of an account the index by
-    -- accounts has them, and the others are left out behind an offset, which is where a plan ends.
+    -- Open recoveries are none or all there are, so no plan may count on how many they are: one is found by its id, and
+    -- whether it is open is looked at behind an offset, which is where a plan ends.
     perform 1
     from recover_seen s join account_cursor c on c.account = s.account
     order by c.account
     for update of c;
 
-    if exists (select from recover_seen s
-               cross join lateral (select r.id, r.done_at from recovery r where r.account = s.account offset 0) r
-               join suspense_event e on e.recovery = r.id
-               where r.done_at is null)
-    then
+    if exists (select from recover_seen s join suspense_event e on e.recovery = s.recovery) then
         perform ledger.recover_events();
     end if;
 
@@ -34,9 +30,10 @@ begin
                   then (select coalesce(sum(d.delta), 0)::bigint from command d where d.account = s.account and d.no > k.no)
                   else 0 end
     from recover_seen s
-    cross join lateral (select * from recovery r where r.account = s.account offset 0) r
+    cross join lateral (select r.id, r.shard, r.epoch, r.done_at from recovery r where r.id = s.recovery offset 0) r
     join account_cursor c on c.account = s.account
-    cross join lateral (select case when (select true from command d
+    cross join lateral (select case when c.command_no > c.last_cmd
+                                     and (select true from command d
                                           where d.account = c.account and d.no > c.last_cmd
                                             and (d.refused is not null or d.set_fields ?| array['lapse', 'level', 'take'])
                                           limit 1)

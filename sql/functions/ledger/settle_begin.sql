@@ -19,9 +19,11 @@ as $$
         place bigint, id text, account text, epoch bigint, seq bigint, at timestamptz, kind text, avail bigint,
         held bigint, cmd bigint, fault text
     ) on commit delete rows;
-    -- wallets as they were found, null where they are not, with the last command that Redis said to have applied
+    -- wallets as they were found, null where they are not, with the last command that Redis said to have applied, to be
+    -- judged, or the recovery that is to be planned
     create temporary table if not exists recover_seen (
-        account text collate "C" primary key, epoch bigint, seq bigint, avail bigint, held bigint, cmd bigint, applied bigint
+        account text collate "C" primary key, epoch bigint, seq bigint, avail bigint, held bigint, cmd bigint,
+        applied bigint, recovery bigint
     ) on commit delete rows;
     -- and what they have to become
     create temporary table if not exists recover_target (
