@@ -26,10 +26,11 @@ module, which hands it back to the script that gives back; of a request that is
 refused and would pass with what hosts have on lease, "lent".  Limits are the
 lines that tell of limits with a name.  Most requests have neither.
 
-A refused request and a dry run leave nothing behind, but for a call for what is
-on lease; where no request passed nothing is written at all.  A look, of cost and units 0, is not held up by the
-rates and takes nothing of them; in place of credits charged, units used and
-ms it tells what is held, and what was used in the day and in the month.
+A refused request and a dry run leave nothing behind, but for a call for what
+is on lease; where no request passed nothing else is written.  A look, of cost
+and units 0, is not held up by the rates and takes nothing of them; in place of
+credits charged, units used and ms it tells what is held, and what was used in
+the day and in the month.
 
 All requests are decided before anything is written.  Accounts know nothing of
 each other: what goes wrong with one is told to its requests alone.
@@ -58,9 +59,9 @@ local now = now_s * 1000000 + tonumber(clock[2])
 local now_ms = (now - now % 1000) / 1000
 local reply, size = { now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 1
 
--- The functions, in one that has the names above as upvalues: they are handed on
--- to those in it at less than what it costs to find a local.  Returns judge(at,
--- count) and write(...), for the account whose turn it is.
+-- The functions, in one that has the names above as upvalues: they are handed
+-- on to those in it at less than what it costs to find a local.  Returns
+-- judge(at, count) and write(...), for the account whose turn it is.
 local function make_gate()
 --: include gate/wallet.lua
 --: include gate/rules.lua

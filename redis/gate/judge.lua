@@ -212,8 +212,8 @@ local function judge_one(w, p, ask)
 end
 
 
--- Decides all of them, whose arguments are behind a place.  Returns what write()
--- wants where some of them have passed, else false.
+-- Decides all of them, whose arguments are behind a place.  Returns what
+-- write() wants where some of them have passed, else false.
 local function judge(at, count)
     if deadline > 0 and now > deadline then
         answer_blank('deadline_passed', count)
