@@ -297,7 +297,7 @@ typedef struct {
     ngx_http_request_t              *request;
     ngx_http_tollgate_loc_conf_t    *conf;      /* where it was decided */
     ngx_http_tollgate_ask_t         *ask;       /* while it is pending */
-    ngx_event_t                      catalog;   /* to look for it again */
+    ngx_event_t                      later;     /* to look again */
     ngx_http_tollgate_body_t        *body;      /* where it is looked into */
     EVP_MD_CTX                      *body_digest; /* for _idem.c */
     ngx_event_t                      keep;      /* up leases, see _ends.c */
@@ -361,6 +361,7 @@ typedef struct {
     unsigned                         unheld:1;  /* since Redis refused it */
     unsigned                         stopped:1; /* by another, after us */
     unsigned                         lent:1;    /* what it lacks is on lease */
+    unsigned                         recalling:1; /* until that returns */
 } ngx_http_tollgate_ctx_t;
 
 

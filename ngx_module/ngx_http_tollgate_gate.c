@@ -12,7 +12,10 @@
 #include "ngx_http_tollgate_metrics.h"
 
 
-#define NGX_HTTP_TOLLGATE_CATALOG_LOOK  5       /* ms, between looks */
+/* ms, between looks for a catalog, and for what is lent to return */
+
+#define NGX_HTTP_TOLLGATE_CATALOG_LOOK  5
+#define NGX_HTTP_TOLLGATE_RECALL_LOOK   20
 
 
 static ngx_http_tollgate_ctx_t *ngx_http_tollgate_ctx_create(
@@ -32,7 +35,9 @@ static ngx_int_t ngx_http_tollgate_charge(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 static ngx_int_t ngx_http_tollgate_wait(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
-static void ngx_http_tollgate_catalog_look(ngx_event_t *ev);
+static ngx_int_t ngx_http_tollgate_later(ngx_http_request_t *r,
+    ngx_http_tollgate_ctx_t *ctx, ngx_msec_t ms);
+static void ngx_http_tollgate_later_handler(ngx_event_t *ev);
 static ngx_int_t ngx_http_tollgate_act(ngx_http_request_t *r,
     ngx_http_tollgate_ctx_t *ctx);
 
@@ -55,7 +60,7 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
     ctx = ngx_http_tollgate_ctx(r);
 
     if (ctx != NULL) {
-        if (ctx->ask != NULL || ctx->catalog.timer_set) {
+        if (ctx->ask != NULL || ctx->later.timer_set) {
             return NGX_AGAIN;
         }
 
@@ -71,6 +76,16 @@ ngx_http_tollgate_handler(ngx_http_request_t *r)
 
         if (ngx_http_tollgate_body_reads(ctx)) {
             ctx->verdict = NGX_HTTP_TOLLGATE_BODY_INVALID;
+        }
+
+        if (ctx->recalling) {
+            ctx->recalling = 0;
+            return ngx_http_tollgate_charge(r, ctx);
+        }
+
+        if (ngx_http_tollgate_lease_recall(ctx) == NGX_AGAIN) {
+            return ngx_http_tollgate_later(r, ctx,
+                                           NGX_HTTP_TOLLGATE_RECALL_LOOK);
         }
 
         return ngx_http_tollgate_act(r, ctx);
@@ -141,13 +156,7 @@ ngx_http_tollgate_decide(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
                    &ngx_http_tollgate_verdicts[ctx->verdict].code, ctx->cost);
 
     if (ctx->early) {
-        ctx->catalog.handler = ngx_http_tollgate_catalog_look;
-        ctx->catalog.data = ctx;
-        ctx->catalog.log = r->connection->log;
-
-        ngx_add_timer(&ctx->catalog, NGX_HTTP_TOLLGATE_CATALOG_LOOK);
-
-        return ngx_http_tollgate_wait(r, ctx);
+        return ngx_http_tollgate_later(r, ctx, NGX_HTTP_TOLLGATE_CATALOG_LOOK);
     }
 
     if (ctx->verdict == NGX_HTTP_TOLLGATE_PASS && !ctx->account) {
@@ -268,8 +277,8 @@ ngx_http_tollgate_ctx_cleanup(void *data)
     ngx_http_tollgate_ends_leave(ctx);
     ngx_http_tollgate_extend_leave(ctx);
 
-    if (ctx->catalog.timer_set) {
-        ngx_del_timer(&ctx->catalog);
+    if (ctx->later.timer_set) {
+        ngx_del_timer(&ctx->later);
     }
 }
 
@@ -432,8 +441,24 @@ ngx_http_tollgate_wait(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 }
 
 
+/* The phase runs again after a while. */
+
+static ngx_int_t
+ngx_http_tollgate_later(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx,
+    ngx_msec_t ms)
+{
+    ctx->later.handler = ngx_http_tollgate_later_handler;
+    ctx->later.data = ctx;
+    ctx->later.log = r->connection->log;
+
+    ngx_add_timer(&ctx->later, ms);
+
+    return ngx_http_tollgate_wait(r, ctx);
+}
+
+
 static void
-ngx_http_tollgate_catalog_look(ngx_event_t *ev)
+ngx_http_tollgate_later_handler(ngx_event_t *ev)
 {
     ngx_http_tollgate_resume(ev->data);
 }

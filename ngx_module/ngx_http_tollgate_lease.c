@@ -9,6 +9,11 @@
 #include "ngx_http_tollgate_lease.h"
 
 
+/* how often a request asks again for what is lent */
+
+#define NGX_HTTP_TOLLGATE_LEASE_RECALLS  20
+
+
 static ngx_http_tollgate_strict_e ngx_http_tollgate_lease_spend(
     ngx_http_tollgate_ctx_t *ctx, int64_t *until);
 static ngx_http_tollgate_strict_e ngx_http_tollgate_lease_fits(
@@ -423,6 +428,31 @@ ngx_http_tollgate_lease_create(ngx_http_tollgate_ctx_t *ctx)
     ngx_http_tollgate_lease_hold(i);
 
     return i;
+}
+
+
+/*
+ * What a refusal lacks is on lease, here or elsewhere, and Redis has called it
+ * back: every lease in use is told so within a quarter of the time that this
+ * waits.  NGX_AGAIN: ask once more in a while.
+ */
+
+ngx_int_t
+ngx_http_tollgate_lease_recall(ngx_http_tollgate_ctx_t *ctx)
+{
+    if (!ctx->lent || ctx->dry_run || ctx->look
+        || ctx->recalls == NGX_HTTP_TOLLGATE_LEASE_RECALLS)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx->lent = 0;
+    ctx->recalling = 1;
+    ctx->refuser.len = 0;
+    ctx->named.len = 0;
+    ctx->recalls++;
+
+    return NGX_AGAIN;
 }
 
 

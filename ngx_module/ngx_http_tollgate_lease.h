@@ -299,7 +299,7 @@ ngx_int_t ngx_http_tollgate_lease(ngx_http_tollgate_ctx_t *ctx);
 void ngx_http_tollgate_lease_asked(ngx_http_tollgate_ctx_t *ctx);
 ngx_uint_t ngx_http_tollgate_lease_end(ngx_http_tollgate_ctx_t *ctx);
 
-/* _lease_recall.c: NGX_AGAIN: what is lent may come back, so ask again later */
+/* NGX_AGAIN: what is lent may come back, so ask again later */
 ngx_int_t ngx_http_tollgate_lease_recall(ngx_http_tollgate_ctx_t *ctx);
 
 /* _lease_zone.c, called locked but for _zone_init(); numbers or _NONE */

@@ -10,6 +10,7 @@
 
 #define NGX_HTTP_TOLLGATE_LEASE_WATCH    1000       /* ms, between looks */
 #define NGX_HTTP_TOLLGATE_LEASE_RETRY    1000000    /* us, after "strict" */
+#define NGX_HTTP_TOLLGATE_LEASE_LOOK     100000     /* us, between calls */
 #define NGX_HTTP_TOLLGATE_LEASE_REOPEN   100000     /* us, without an answer */
 #define NGX_HTTP_TOLLGATE_LEASE_LEAVE    10000      /* ms, as debts have */
 
@@ -338,8 +339,9 @@ ngx_http_tollgate_lease_calls(ngx_http_tollgate_lease_t *lease, int64_t now)
 
         /* a key that is in use is looked at anew with each flush */
 
-        return lease->spent_at >= lease->called_at
-               && now - lease->called_at >= flush / 2;
+        return (lease->spent_at >= lease->called_at
+                && now - lease->called_at >= flush / 2)
+               || now - lease->called_at >= NGX_HTTP_TOLLGATE_LEASE_LOOK;
 
     case NGX_HTTP_TOLLGATE_LEASE_CLOSING:
 

@@ -137,6 +137,15 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
         ngx_memcpy(charge->ticket.data, l->str.data, l->str.len);
     }
 
+    /* a refusal has no ticket, but may say that what it lacks is on lease */
+
+    ctx->lent = ctx->verdict != NGX_HTTP_TOLLGATE_PASS
+                && ngx_http_tollgate_verdict_is(&l->str, "lent");
+
+    if (ctx->lent) {
+        charge->ticket.len = 0;
+    }
+
     charge->epoch = ask->charge.epoch;
     charge->credits = v[NGX_HTTP_TOLLGATE_AT_CREDITS].integer;
     charge->units = v[NGX_HTTP_TOLLGATE_AT_UNITS].integer;
