@@ -26,7 +26,8 @@ static void ngx_http_tollgate_lease_demand(ngx_http_tollgate_lease_t *lease,
 static void ngx_http_tollgate_lease_tell(ngx_http_tollgate_lease_t *lease,
     ngx_http_tollgate_ctx_t *ctx, int64_t now);
 static void ngx_http_tollgate_lease_undo(ngx_http_tollgate_ctx_t *ctx);
-static uint32_t ngx_http_tollgate_lease_create(ngx_http_tollgate_ctx_t *ctx);
+static uint32_t ngx_http_tollgate_lease_create(ngx_http_tollgate_ctx_t *ctx,
+    int64_t now);
 
 
 /* in the order of ngx_http_tollgate_lease_mode_e */
@@ -364,7 +365,7 @@ ngx_http_tollgate_lease_asked(ngx_http_tollgate_ctx_t *ctx)
     i = ngx_http_tollgate_lease_find(ctx->hash, ctx->conf->store->number);
 
     if (i == NGX_HTTP_TOLLGATE_LEASE_NONE && !ngx_exiting) {
-        i = ngx_http_tollgate_lease_create(ctx);
+        i = ngx_http_tollgate_lease_create(ctx, now);
     }
 
     if (i != NGX_HTTP_TOLLGATE_LEASE_NONE) {
@@ -387,7 +388,7 @@ ngx_http_tollgate_lease_asked(ngx_http_tollgate_ctx_t *ctx)
 
 
 static uint32_t
-ngx_http_tollgate_lease_create(ngx_http_tollgate_ctx_t *ctx)
+ngx_http_tollgate_lease_create(ngx_http_tollgate_ctx_t *ctx, int64_t now)
 {
     uint32_t                    i;
     ngx_uint_t                  mode;
@@ -423,8 +424,7 @@ ngx_http_tollgate_lease_create(ngx_http_tollgate_ctx_t *ctx)
     lease->rates[0].interval = ctx->limits[NGX_HTTP_TOLLGATE_KEY_RATE].max;
     lease->rates[1].interval = ctx->limits[NGX_HTTP_TOLLGATE_APP_RATE].max;
 
-    lease->state = NGX_HTTP_TOLLGATE_LEASE_OPENING;
-
+    ngx_http_tollgate_lease_turn(lease, NGX_HTTP_TOLLGATE_LEASE_OPENING, now);
     ngx_http_tollgate_lease_hold(i);
 
     return i;

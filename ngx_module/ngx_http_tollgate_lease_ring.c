@@ -114,12 +114,9 @@ ngx_http_tollgate_ring_dead(uint32_t *number, ngx_log_t *log)
             continue;
         }
 
-        if (ring->head->open || ring->unsent) {
-            ngx_http_tollgate_count(unsent[ngx_process_slot], ring->unsent);
-            return ring;
-        }
+        ngx_http_tollgate_count(unsent[ngx_process_slot], ring->unsent);
 
-        ngx_http_tollgate_ring_close(ring);
+        return ring;
     }
 
     return NULL;
@@ -259,8 +256,11 @@ ngx_http_tollgate_ring_map(ngx_http_tollgate_ring_t *ring, ngx_uint_t create,
         ngx_memcpy(head->magic, NGX_HTTP_TOLLGATE_RING_MAGIC, 8);
     }
 
+    /* who looks for what others left has no use for one that was left clean */
+
     return ngx_memcmp(head->magic, NGX_HTTP_TOLLGATE_RING_MAGIC, 8) == 0
-           && head->slots == ring->n ? 0 : NGX_EAGAIN;
+           && head->slots == ring->n && (create || head->open)
+           ? 0 : NGX_EAGAIN;
 }
 
 

@@ -139,8 +139,8 @@ ngx_http_tollgate_verdict_read(ngx_http_tollgate_ctx_t *ctx,
 
     /* a refusal has no ticket, but may say that what it lacks is on lease */
 
-    ctx->lent = ctx->verdict != NGX_HTTP_TOLLGATE_PASS
-                && ngx_http_tollgate_verdict_is(&l->str, "lent");
+    ctx->lent = ctx->verdict != NGX_HTTP_TOLLGATE_PASS && l != NULL
+                && ngx_http_tollgate_named_is(&l->str, "lent");
 
     if (ctx->lent) {
         charge->ticket.len = 0;
