@@ -23,7 +23,7 @@ my $t = Tollgate::Lent->begin(workers => 2, conf => <<'CONF');
         location /idem { tollgate_idempotency on; proxy_pass http://backend; }
 CONF
 $t->plan('basic', tier => 1, mode => 'subscription', day => 1000, month => 5000);
-$t->plan('mixed', tier => 1, mode => 'hybrid', day => 200, month => 5000);
+$t->plan('mixed', tier => 1, mode => 'hybrid', day => 2000, month => 50_000);
 $t->plan('fast', tier => 1, key_rate => 10_000, key_burst => 40);
 $t->plan('small', tier => 1, key_rate => 10_000, key_burst => 4);
 
@@ -60,11 +60,11 @@ by_lease($h, '/x', 30);
 $t->settled($h) =~ /^(\d+) charged/;
 is $t->field($h, 'day_used'), $1, 'a hybrid uses its quota';
 is $t->avail($h), 10_000_000_000, 'and no credits';
-$t->r('HSET', Tollgate::wallet_key($h->{account}), day_used => 200);
+$t->r('HSET', Tollgate::wallet_key($h->{account}), day_used => 2000);
 my $m = by_lease($h, '/x', 30);
 $t->settled($h);
 is $t->avail($h), 10_000_000_000 - 10_000_000 * $m, 'credits where it is used up';
-is $t->field($h, 'day_used'), 200, 'and no units';
+is $t->field($h, 'day_used'), 2000, 'and no units';
 
 # A rate holds within its burst and a quarter of it.
 my $f = $t->customer(plan => 'fast', avail => 100_000);
@@ -93,13 +93,13 @@ for (['/hold'], ['/dry'], ['/idem', 'Idempotency-Key' => 'one'], ['/pro', 403]) 
 my %not = (
     'a key with rules' => { key => { rules => "method GET\n" } },
     'a named limit' => { l => "1 calls requests 100000 day calendar account * refuse -\n" },
-    'a pocket' => { pocket => '0 5000000 50/4102444800000/* 5000000',
+    'a pocket' => { pocket => '0 50000000000 50/4102444800000/* 50000000000',
                     pockets => '' },
     'a low balance' => { low => '80' },
     'a small burst' => { plan => 'small' },
 );
 for my $what (sort keys %not) {
-    my $customer = $t->customer(avail => 1000, %{ $not{$what} });
+    my $customer = $t->customer(avail => 100_000, %{ $not{$what} });
     my ($before, $passed, $end) = ($t->decided, 0, Time::HiRes::time() + 0.3);
     while (Time::HiRes::time() < $end) {
         $passed++ if $t->call($customer, 'GET', '/x')->{status} == 200;
