@@ -88,4 +88,14 @@ $b->settle([refund => $account, 5, 0, units => 2, at => $february, id => 'b']);
 is $b->sql($used, $account), 'day=2 month=2',
     'but not to windows that are over by then';
 
+# A store that lost the charge and was asked to give it back.
+$account = $b->account(100);
+$b->settle([charge => $account, 2, 10, id => 'known']);
+$b->sql(q{select ledger.store_lost(shard, 'restarted') from account where id = $1}, $account);
+is $b->settle([refund => $account, 3, 10, id => 'known'], [refund => $account, 4, 30, id => 'lost']), 1,
+    'where a store lost data, what it did not charge is not given back';
+is $b->state($account) . ' ' . $b->balance($account), 'active 100', 'and nobody is frozen';
+is $b->sql(q{select s.reason from suspense_event s join recovery r on r.id = s.recovery
+             where r.account = $1}, $account), 'nothing was charged', 'but the wallet is made again';
+
 done_testing;

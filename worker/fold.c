@@ -1,6 +1,5 @@
 /* fold.c: sums up the plain events of a batch, and writes their details. */
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,19 +9,12 @@
 
 #define FOLD_START  256
 
-/* What an account used of a feature; without text: of none. */
-struct fold_spent {
-    int           account;
-    int           next;
-    struct token  feature;
-    int64_t       credits;
-    int64_t       at_us;
-};
-
 /* Where in the details the transaction of an account has to stand. */
 struct fold_hole {
-    size_t  at;
-    int     account;
+    size_t        at;
+    int           account;      /* -1: it has none */
+    int           of;
+    struct token  charged;      /* the request, if the row charges it */
 };
 
 const char  fold_detail_columns[] =
@@ -310,7 +302,27 @@ fold_detail(struct fold *fold, const struct event *event,
                             sizeof(*fold->holes));
     fold->holes_size = size;
     fold->holes[fold->holes_count++] = (struct fold_hole) {
-        .at = rows->len, .account = posts ? account : -1 };
+        .at = rows->len, .account = posts ? account : -1, .of = account,
+        .charged = kind->spends > 0 ? item->words[ITEM_REQUEST_ID]
+                                    : (struct token) { 0 } };
+}
+
+
+/* Whether the batch has the charge of a request; else SQL looks for it. */
+static bool
+fold_charged(const struct fold *fold, int account, struct token request)
+{
+    for (size_t i = fold->holes_count; i > 0; i--) {
+        const struct fold_hole  *hole = &fold->holes[i - 1];
+
+        if (hole->of == account && hole->charged.len == request.len
+            && memcmp(hole->charged.text, request.text, request.len) == 0)
+        {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 
@@ -371,7 +383,10 @@ fold_items(struct fold *fold, int account, const struct event *event,
         }
 
         /* units that return go to the windows of their charges */
-        if ((kind->spends < 0 && item.units > 0)
+        if ((kind->spends < 0
+             && (item.units > 0
+                 || !fold_charged(fold, account,
+                                  item.words[ITEM_REQUEST_ID])))
             || (kind->counts
                 && __builtin_add_overflow(*units, item.units, units)))
         {
@@ -428,82 +443,6 @@ fold_event(struct fold *fold, const struct event *event)
     of->events++;
 
     return true;
-}
-
-
-static void
-fold_append(json_t *list, json_t *row)
-{
-    if (json_array_append_new(list, row) == -1) {
-        die("out of memory");
-    }
-}
-
-
-/* What an account used, by feature. */
-static json_t *
-fold_sums(const struct fold *fold, const struct fold_account *of)
-{
-    json_t  *sums = json_array();
-
-    for (int i = of->spends; i != -1; i = fold->spent[i].next) {
-        const struct fold_spent  *sum = &fold->spent[i];
-
-        if (sum->credits != 0) {
-            fold_append(sums, json_pack("{s:o, s:I, s:I}", "feature",
-                json_stringn(sum->feature.len > 0 ? sum->feature.text : "",
-                             sum->feature.len),
-                "credits", (json_int_t) sum->credits,
-                "at_us", (json_int_t) sum->at_us));
-        }
-    }
-
-    return sums;
-}
-
-
-char *
-fold_text(const struct fold *fold)
-{
-    char    *text;
-    json_t  *folds = json_array();
-
-    for (int i = 0; i < fold->count; i++) {
-        const struct fold_account  *of = &fold->accounts[i];
-        const struct { const char *name; int64_t value; } numbers[] = {
-            { "events", of->events }, { "expired", of->expired },
-            { "epoch", of->epoch }, { "first_seq", of->first_seq },
-            { "last_seq", of->last_seq }, { "opening", of->opening },
-            { "held_from", of->held_from }, { "held_to", of->held_to },
-            { "avail", of->avail }, { "held", of->held },
-            { "spent_low", of->spent_low }, { "spent_high", of->spent_high },
-            { "first_us", of->first_us }, { "last_us", of->last_us },
-            { "units", of->units },
-        };
-        json_t  *row;
-
-        if (of->events == 0) {
-            continue;
-        }
-        row = json_pack("{s:s, s:o}", "account", of->account,
-                        "sums", fold_sums(fold, of));
-        for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++) {
-            if (json_object_set_new(row, numbers[n].name,
-                                    json_integer(numbers[n].value)) == -1)
-            {
-                die("out of memory");
-            }
-        }
-        fold_append(folds, row);
-    }
-
-    text = json_dumps(folds, JSON_COMPACT);
-    json_decref(folds);
-    if (text == NULL) {
-        die("out of memory");
-    }
-
-    return text;
 }
 
 

@@ -40,7 +40,15 @@ struct fold_account {
     int       spends;         /* the first of its sums, or -1 */
 };
 
-struct fold_spent;
+/* What an account used of a feature; without text: of none. */
+struct fold_spent {
+    int           account;
+    int           next;
+    struct token  feature;
+    int64_t       credits;
+    int64_t       at_us;
+};
+
 struct fold_hole;
 
 struct fold {

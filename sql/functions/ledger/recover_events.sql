@@ -21,6 +21,13 @@ begin
         return;
     end if;
 
+    -- what gives back a charge that was lost gives back nothing
+    delete from settle_event e
+    where e.kind = 'refund' and not ledger.recover_known(e.account, e.request_id, 'charge')
+      and not exists (select from settle_event h
+                      where h.request_id = e.request_id and h.account = e.account
+                        and h.kind in ('charge', 'lease', 'commit', 'late'));
+
     insert into settle_checked (place, id, account, epoch, seq, at, kind, avail, held, cmd, fault)
     select row_number() over (order by split_part(id, '-', 1)::numeric, split_part(id, '-', 2)::numeric), id, account,
            epoch, seq, to_timestamp(at_us / 1000000.0), case kind when 'lease' then 'charge' else kind end, avail,

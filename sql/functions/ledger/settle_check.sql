@@ -11,7 +11,9 @@ as $$
     ), event as (
         select row_number() over (order by split_part(id, '-', 1)::numeric, split_part(id, '-', 2)::numeric) as place,
                id, account, epoch, seq, to_timestamp(at_us / 1000000.0) as at, kind, delta, avail, held, cmd,
-               sum(coalesce(credits, 0)) as credits
+               sum(coalesce(credits, 0)) as credits,
+               -- a refund has one; where the store lost data it may give back what that had charged before
+               min(request_id) filter (where kind = 'refund') as refunded
         from settle_event
         group by id, account, epoch, seq, at_us, kind, delta, avail, held, cmd
     ), known as (
@@ -61,6 +63,16 @@ as $$
                                                                  else d.set_fields ? 'level' end)
                          then 'no such command'
                     when ordered and cmd <= before_cmd then 'a command for the second time'
+                    when refunded is not null
+                         and exists (select from account x join store t on t.shard = x.shard and t.state = 'lost'
+                                     where x.id = c.account)
+                         and not exists (select from charge h
+                                         where h.request_id = c.refunded and h.account = c.account
+                                           and h.kind in ('charge', 'commit', 'late'))
+                         and not exists (select from settle_event e
+                                         where e.request_id = c.refunded and e.account = c.account
+                                           and e.kind in ('charge', 'lease', 'commit', 'late'))
+                         then 'nothing was charged'
                     when spent <> 0
                          and coalesce(w.balance, 0) + spent not between 0 and coalesce(w.granted, 0) + added
                          then 'more than the ledger has'
