@@ -21,18 +21,19 @@ my $PACE_S = 0.25;          # to wait for one to end before the next is sent
 my $STEPS = 300;            # a round
 
 # Options: seed, rounds, seconds (no round begins later), say and trace (print a line).
-# Two thirds of the rounds are with one Redis, the last of them with sentinels.
+# Of six rounds two are with one Redis, two with leases, and the last with sentinels.
 sub run {
     my (%opt) = @_;
 
     my $self = bless { %opt, grants => 0, faults => {}, requests => {},
         differences => 0, sent => 0, over => Time::HiRes::time() + $opt{seconds} },
         __PACKAGE__;
-    my $alone = int(($opt{rounds} * 2 + 2) / 3);
+    my $rounds = $opt{rounds};
+    my ($alone, $leases) = (int(($rounds + 2) / 3), int(($rounds * 2 + 1) / 3));
 
-    $self->world('one', 1 .. $alone);
-    $self->world('sentinel', $alone + 1 .. $opt{rounds})
-        if $self->goes_on && $opt{rounds} > $alone;
+    $self->world('one', 0, 1 .. $alone);
+    $self->world('one', 1, $alone + 1 .. $leases);
+    $self->world('sentinel', 0, $leases + 1 .. $rounds);
 
     return $self;
 }
@@ -43,11 +44,12 @@ sub goes_on {
 
 # Rounds in one world, and its end.
 sub world {
-    my ($self, $store, @rounds) = @_;
+    my ($self, $store, $leases, @rounds) = @_;
 
-    my $t = World->begin($store);
-    @$self{qw(t store client oracle later)} =
-        ($t, $store, Client->new, Oracle->new, []);
+    return if !@rounds || !$self->goes_on;
+    my $t = World->begin($store, $leases);
+    @$self{qw(t store leases client oracle later)} =
+        ($t, $store, $leases, Client->new, Oracle->new, []);
     $self->{oracle}->granted($_->{account},
         Oracle::micro($Plan::customers{ $_->{name} }{credits}))
         for values %{ $t->{who} };
@@ -78,7 +80,7 @@ sub round {
     push @wrong, $self->{t}->at_rest unless @wrong;
     @wrong ? $self->differ($round, undef, @wrong) : $self->look($round);
     $self->{say}->(sprintf 'round %d (%s): %.1f s, %d faults, %d requests%s',
-        $round, $self->{store}, Time::HiRes::time() - $began,
+        $round, $self->{leases} ? 'leases' : $self->{store}, Time::HiRes::time() - $began,
         scalar(grep { $_->{fault} } @steps), $self->{sent},
         $self->{differences} ? ", $self->{differences} differences" : '');
 
@@ -206,6 +208,8 @@ my %call = (
     }, sub {
         my ($c, $step, $answer, $self) = @_;
         die "lot: $answer->{body}" unless $answer->{status} == 201;
+        # a clock that was set back while it was given makes it one of later
+        return if $answer->{json}{effective_at} gt $answer->{json}{created_at};
         $self->{oracle}->granted($c->{account}, $step->{credits},
                                  $step->{terms}{features});
     }],

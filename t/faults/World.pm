@@ -67,25 +67,30 @@ my %stores = (
     },
 );
 
+# With leases nginx decides most requests of fixed prices by itself.
 sub begin {
-    my ($class, $store) = @_;
+    my ($class, $store, $leases) = @_;
 
     my $t = $class->new;
     $stores{$store}->($t);
     $t->postgres;
     $t->worker($t->{fleet} ? $t->fleet_worker : (), 'settle.batch' => 50,
+               'settle.lease_reclaim' => '8s',
                'settle.idle_ms' => 50, 'redis.timeout' => '1s',
                'postgres.timeout' => '3s');
     $t->load_demo;
     Backend::start($t);
     $t->catalog_of_plans;
     my $redis = $t->{fleet} ? $t->fleet_address : 'unix:%%DIR%%/redis.sock';
+    my $lease = $leases ? 'on' : 'off';
     $t->nginx(<<"CONF", workers => 2);
+    tollgate_leases %%DIR%%/leases;
     tollgate_zone catalog:1m refresh=50ms;
     tollgate_redis $redis;
     upstream backend { server unix:%%DIR%%/backend.sock; }
     server {
         listen unix:%%DIR%%/nginx.sock;
+        tollgate_lease $lease;
 $ROUTES
     }
 CONF
@@ -167,7 +172,8 @@ sub moving {
 
     my $samples = Tollgate::Metrics::samples($t->get('/metrics')->{body});
     return 'nginx owes Redis something'
-        if Tollgate::Metrics::total($samples, 'tollgate_debts');
+        if Tollgate::Metrics::total($samples, 'tollgate_debts')
+        || Tollgate::Metrics::total($samples, 'tollgate_lease_unsent_records');
 
     for my $c (values %{ $t->{who} }) {
         my $held = $t->r('HGET', Tollgate::wallet_key($c->{account}), 'held');
