@@ -17,6 +17,7 @@ my $conf = <<'CONF';
         tollgate_timeout 5s;
         tollgate_lease on;
         location / { proxy_pass http://backend; }
+        location /all { tollgate_cost $arg_cost; proxy_pass http://backend; }
         location /units { tollgate_model app:standard; proxy_pass http://backend; }
 CONF
 my $t = Tollgate::Lent->begin(workers => 2, conf => $conf);
@@ -77,6 +78,30 @@ my $n = 2;
 $n++ while $u->call($d, 'GET', '/x')->{status} == 200;
 is $n, int(200 / 7), 'another host gets all that is left';
 is $t->settled($d), "$n charged, 0 refunded, 4 left", 'and nothing is lost';
+
+# what a process has spent and not told of, for it stands still, is not there
+# for another host
+for my $worker (($t->children('nginx')) x 3) {
+    my $c = $t->customer(avail => 2_000);
+    my ($passed, $before) = (0, $t->decided);
+    $t->wait_for(sub {
+        $passed += grep { $_->{status} == 200 }
+            $t->parallel(map { ['GET', '/x', $t->auth($c)] } 1 .. 6);
+        $t->decided >= $before + 12;
+    }, 'decisions of a lease');
+    $passed += grep { $_->{status} == 200 }
+        $t->parallel(map { ['GET', '/x', $t->auth($c)] } 1 .. 6);
+    kill 'STOP', $worker;
+    my $rest = 2_000 - 7 * $passed;
+    is $u->call($c, 'GET', '/all?cost=' . ($rest + 1))->{status}, 402,
+        'the other host gets no more than the rest';
+    kill 'CONT', $worker;
+    $t->wait_for(sub { $u->call($c, 'GET', "/all?cost=$rest")->{status} == 200 },
+                 'the rest');
+    is $t->settled($c), $passed + 1 . ' charged, 0 refunded, 0 left', 'and that';
+    is scalar(grep { $_->{k} eq 'owed' } events($t, $c->{account})), 0,
+        'and nothing is owed';
+}
 
 # the same of a quota
 $t->plan('basic', tier => 1, mode => 'subscription', day => 300, month => 5000);
