@@ -130,10 +130,14 @@ end
 -- first half: read and decide
 
 local judge, write = make_gate()
-local at, passed = 2, {}
+local at, passed, known = 2, {}, {}
 
 for i = 1, #KEYS, 2 do
     local count, from = ARGV[at + 2] + 0, size + 1
+
+    -- decided twice before it is written it would spend its balance twice
+    assert(not known[KEYS[i]], 'an account comes twice')
+    known[KEYS[i]] = true
 
     reply[from], size = 0, from
 

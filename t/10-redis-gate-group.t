@@ -113,4 +113,9 @@ is join(' ', @{$late}[1, 2, 14, 15]), '0 deadline_passed 0 deadline_passed',
     'a call after its deadline decides for nobody';
 is wallet($one) . ', ' . wallet($two), '100 0, 100 0', 'and charges nobody';
 
+# One account twice would spend what it has twice.
+my $twice = eval { gate_all($t, map { [$_, { key => $key{$_}, cost => 60 }] } $one, $two, $one); 1 } ? '' : $@;
+like $twice, qr/an account comes twice/, 'an account that comes twice is refused';
+is wallet($one) . ', ' . wallet($two), '100 0, 100 0', 'with the whole call';
+
 done_testing;
