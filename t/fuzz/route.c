@@ -185,6 +185,14 @@ api_catchup(const struct conf *conf, pg_t *pg, const json_t *args,
 
 
 void
+api_lease(const struct conf *conf, pg_t *pg, const json_t *args,
+    struct api_answer *answer)
+{
+    api_doctor(conf, pg, args, answer);
+}
+
+
+void
 api_verify(const struct conf *conf, pg_t *pg, const json_t *args,
     struct api_answer *answer)
 {
