@@ -18,8 +18,9 @@ Returns Redis time (us), then for each account: epoch, then n answers; or the
         after, limit that refused (or "rules": it passed those of its key), ms
         until it could pass (0 = unknown), and which of these stand behind it, a
         sum: 1, of a plan that has rates: key rate (burst, remaining, ms until
-        full), app rate (the same); 2, of a plan that has a quota: day (limit,
-        remaining, end in s), month (the same); 4: ticket, limits
+        full), app rate (the same); 2, of a plan that has a quota, and in a
+        look: day (limit, remaining, end in s), month (the same); 4: ticket,
+        limits
 
 The ticket is what was taken beside credits and units, opaque to the gate's
 module, which hands it back to the script that gives back; of a request that is

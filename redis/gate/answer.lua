@@ -35,7 +35,8 @@ local function answer_more(w, p, ask, key_tat, app_tat, used)
         n, more = n + 6, 1
     end
 
-    if p.mode ~= 'payg' then
+    -- a look is told when windows end that nothing is counted in
+    if p.mode ~= 'payg' or ask.look then
         r[n + 1], r[n + 2], r[n + 3], r[n + 4], r[n + 5], r[n + 6] =
             p.day, remaining(p.day, w.day_used + used), w.day_end,
             p.month, remaining(p.month, w.month_used + used), w.month_end

@@ -206,7 +206,9 @@ local function judge_one(w, p, ask)
     answer(verdict, key.app, key.id, w.plan, p.tier, p.mode, credits, used,
            avail, limit, wait_ms, 0)
 
-    if key_tat or p.mode ~= 'payg' or ask.ticket ~= '' or ask.limits ~= '' then
+    if key_tat or p.mode ~= 'payg' or ask.look or ask.ticket ~= ''
+       or ask.limits ~= ''
+    then
         answer_more(w, p, ask, key_tat, app_tat, ahead)
     end
 end

@@ -1,6 +1,8 @@
 create or replace function ledger.settle_check() returns void
 language sql
 set search_path = public, pg_temp
+-- to compile it takes longer than to judge a batch
+set jit = off
 as $$
     with wallet as (
         select a.account, b.balance,
