@@ -46,6 +46,8 @@ static ngx_http_tollgate_script_t  ngx_http_tollgate_scripts[] = {
 };
 
 
+/* The names of the scripts, by the master, for a process has to start soon. */
+
 void
 ngx_http_tollgate_redis_greet_init(void)
 {

@@ -377,6 +377,7 @@ ngx_http_tollgate_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_http_tollgate_redis_greet_init();
     ngx_http_tollgate_pass_init();
     ngx_http_tollgate_body_init();
 

@@ -34,8 +34,6 @@ static u_char  ngx_http_tollgate_redis_buf[NGX_HTTP_TOLLGATE_REDIS_READ];
 void
 ngx_http_tollgate_redis_init(ngx_http_tollgate_redis_t *redis, ngx_log_t *log)
 {
-    ngx_http_tollgate_redis_greet_init();
-
     ngx_queue_init(&redis->calls);
     ngx_queue_init(&redis->spare);
 
@@ -121,6 +119,9 @@ ngx_http_tollgate_redis_connect(ngx_http_tollgate_redis_t *redis)
     redis->out_pos = 0;
     redis->out_len = 0;
 
+    /* a process that starts still has the time at which it was forked */
+
+    ngx_time_update();
     ngx_add_timer(&redis->timer, redis->conf->connect_timeout);
 
     if (ngx_http_tollgate_reply_init(&redis->parser) != NGX_OK
