@@ -103,7 +103,8 @@ $t->wait_for(sub { has()->{files} == $before->{files} },
 my $after = has();
 
 note "before: @{[%$before]}, after: @{[%$after]}";
-cmp_ok +(sort { $a <=> $b } @grown)[2], '<', 128,
+# what leaks grows each time, what an allocator keeps back does not
+cmp_ok +(sort { $a <=> $b } @grown)[1], '<', 128,
     'more of them need no more memory, but for buffers that find their size'
     or diag "@grown";
 is $after->{files}, $before->{files}, 'nor descriptors';
