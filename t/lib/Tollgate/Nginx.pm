@@ -97,7 +97,8 @@ sub nginx_env {
     chomp(my $library = `gcc -print-file-name=libasan.so`);
 
     return { LD_PRELOAD => $library,
-             ASAN_OPTIONS => 'detect_leaks=0:log_path=stderr',
+             ASAN_OPTIONS => join(':', 'detect_leaks=0:log_path=stderr',
+                                  $ENV{TOLLGATE_ASAN_OPTIONS} // ()),
              UBSAN_OPTIONS => 'print_stacktrace=1' };
 }
 
